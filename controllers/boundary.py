@@ -1,0 +1,61 @@
+"""Boundaries: positions at which controllers are asked, and what a controller declares in order to be asked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from ..core.trajectory import Channel
+
+
+class BoundaryKind(StrEnum):
+    """Where controllers can be asked; `request` is not here: it is `Controller.plan`, before there is a trajectory."""
+
+    START = "start"
+    """Before the first token."""
+    THOUGHT_END = "thought_end"
+    """A paragraph of thinking ended: the next one begins with a reflection word."""
+    THINK_END = "think_end"
+    """The model closes its thinking; the position is before the closing marker."""
+    CALL_CLOSED = "call_closed"
+    """The model has closed a tool call."""
+    TOKENS = "tokens"
+    """A number of sampled tokens was reached."""
+    ANSWER_END = "answer_end"
+    """The model ended its turn; the position is before the end-of-turn token."""
+
+
+class Watch(NamedTuple):
+    """A kind of boundary that a controller wants to be asked at."""
+
+    kind: BoundaryKind
+
+
+class TokenWatch(NamedTuple):
+    """Ask after `n` sampled tokens of a channel (None: of any); with `repeat` after every n more.
+
+    `n` 0 asks when the channel opens. `certain`: the controller will edit there, so an engine call may end there by
+    itself. `logprob_ids`: report the log-probabilities of these ids up to there.
+    """
+
+    n: int
+    channel: Channel | None = None
+    repeat: bool = False
+    certain: bool = False
+    markers: bool = False
+    """Count markers, too."""
+    logprob_ids: tuple[int, ...] = ()
+
+
+class Boundary(NamedTuple):
+    """One position at which controllers are asked.
+
+    An edit acts at `position`: what was kept from there on is dropped. `detected` is how many tokens were kept when the
+    boundary was seen: a reflection word is seen after its thought has ended.
+    """
+
+    kind: BoundaryKind
+    position: int
+    detected: int
+    watch: TokenWatch | None = None
+    """For `tokens`: whose number was reached."""

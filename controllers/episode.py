@@ -1,0 +1,278 @@
+"""One request: its trajectories, its strategy, its ledger, and what the client is shown of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ..core.chat_format import ChatFormat, ForcedCall, Thinking
+from ..core.engine import Engine, Grammar, Sampling
+from ..core.errors import ContextOverflow, RequestError
+from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
+from ..core.trajectory import Finished, FinishReason, Trajectory
+from .asking import Named
+from .controller import Plan
+from .limits import Limits
+from .loop import Loop, Setup
+from .strategy import Outcome, Strategy
+from .transcript import Piece, Transcript
+from .view import derived_seed
+
+
+class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for, in the loop's terms."""
+
+    id: str
+    messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+    template_args: Mapping[str, Any] = {}
+    thinking: Thinking = Thinking.DEFAULT
+    sampling: Sampling
+    stops: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    """None: as much as the context takes."""
+    min_tokens: int = 0
+    seed: int | None = None
+    n: int = 1
+    grammar: Grammar | None = None
+    force_call: bool = False
+    """One of `tools` must be called."""
+    max_calls: int | None = None
+    controllers: tuple[Named, ...] = ()
+    strategy: Strategy | None = None
+    budget: Mapping[str, float] = {}
+    adapter: str | None = None
+    logprobs: bool = False
+    parts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trajectory of an episode, with what shows it."""
+
+    index: int
+    loop: Loop
+    transcript: Transcript
+    ledger: Ledger
+
+    @property
+    def trajectory(self) -> Trajectory:
+        return self.loop.trajectory
+
+
+class Ended(NamedTuple):
+    """A choice is complete."""
+
+    reason: FinishReason
+    stop: str | None
+
+
+class Episode:
+    """Runs a request. `prepare` finds everything that can be refused; `pieces` decodes.
+
+    Errors of `prepare`: RequestError and its kinds. Of `pieces`: those of the engine and of controllers.
+    """
+
+    def __init__(
+        self, spec: EpisodeSpec, engine: Engine, format: ChatFormat, limits: Limits, max_edits: int = 64
+    ) -> None:
+        self.spec, self._engine, self._format, self._limits = spec, engine, format, limits
+        self._max_edits, self._streamed = max_edits, True
+        self.ledger = Ledger(spec.budget)
+        self.trials: list[Trial] = []
+        self.notes: list[dict[str, Any]] = []
+        self.prompt_ids: list[int] = []
+        self.started = time.time()
+        self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
+        self._forced: ForcedCall | None = None
+
+    # -- before anything runs --------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """The request boundary: controllers change the plan, the prompt is rendered once, the limits are checked."""
+        spec, plan = self.spec, self._plan
+        for named in spec.controllers:
+            plan = named.controller.plan(plan)
+        self._plan = plan
+        self.prompt_ids = self._format.render(plan.messages, spec.tools or None, plan.thinking, plan.template_args)
+        room = self._limits.context_length - len(self.prompt_ids)
+        if room < 1:
+            raise ContextOverflow(len(self.prompt_ids), self._limits.context_length)
+        if spec.force_call:
+            self._forced = self._format.forced_call(spec.tools)
+        fan_out = spec.strategy.fan_out if spec.strategy is not None else spec.n
+        if spec.strategy is None and self.ledger.remaining(FAN_OUT) < fan_out:
+            raise RequestError(f"n is {fan_out}, and the budget allows {self.ledger.remaining(FAN_OUT):g}", "n")
+
+    def _setup(self, index: int, ledger: Ledger) -> Setup:
+        spec, plan = self.spec, self._plan
+        decision = self._format.decision
+        opens = plan.thinking is Thinking.AUTO and decision is not None
+        limits = msgspec.structs.replace(
+            self._limits,
+            max_tokens=self._limits.context_length if spec.max_tokens is None else spec.max_tokens,
+            min_tokens=spec.min_tokens,
+        )
+        return Setup(
+            engine=self._engine,
+            format=self._format,
+            controllers=spec.controllers,
+            messages=plan.messages,
+            prompt_ids=self.prompt_ids,
+            open_ids=self._format.encode(decision.prefix) if opens and decision is not None else (),
+            sampling=spec.sampling,
+            stops=spec.stops,
+            limits=limits,
+            ledger=ledger,
+            seed=self.seed(index),
+            request_id=f"{spec.id}-{index}",
+            adapter=spec.adapter,
+            grammar=spec.grammar,
+            forced_call=self._forced,
+            may_think=self._format.thinks and plan.thinking is not Thinking.OFF,
+            with_tools=bool(spec.tools),
+            max_calls=spec.max_calls,
+            max_edits=self._max_edits,
+            streamed=self._streamed and spec.strategy is None,
+        )
+
+    def seed(self, index: int) -> int | None:
+        """Child seed = seed + index; without a seed controllers still draw from one of their own."""
+        return None if self.spec.seed is None else self.spec.seed + index
+
+    def _trial(self, index: int, ledger: Ledger) -> Trial:
+        self.ledger.charge(FAN_OUT, 1)
+        loop = Loop(self._setup(index, ledger))
+        spec = self.spec
+        transcript = Transcript(
+            loop.trajectory, self._format, calls=bool(spec.tools), logprobs=spec.logprobs, parts=spec.parts
+        )
+        trial = Trial(index, loop, transcript, ledger)
+        self.trials.append(trial)
+        return trial
+
+    # -- decoding --------------------------------------------------------------------------------------------------
+
+    async def pieces(self, *, streamed: bool = True) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
+        """What is new, choice by choice as it is committed; the last of a choice says why it ended.
+
+        Not `streamed`: nobody looks before the end, so the engine may hand over everything at once.
+        """
+        self._streamed = streamed
+        try:
+            if self.spec.strategy is not None:
+                yield await self._by_strategy(self.spec.strategy)
+            elif self.spec.n == 1:
+                async with aclosing(self._choice(0, self.ledger)) as own:
+                    async for item in own:
+                        yield item
+            else:
+                async with aclosing(self._fan_out()) as merged:
+                    async for item in merged:
+                        yield item
+        finally:
+            self._note_cancelled()
+
+    async def _choice(self, index: int, ledger: Ledger) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
+        trial = self._trial(index, ledger)
+        async with aclosing(trial.loop.run()) as commits:
+            async for committed in commits:
+                yield index, trial.transcript.advance(committed), None
+        yield self._last(trial, index)
+
+    def _last(self, trial: Trial, index: int) -> tuple[int, Piece, Ended]:
+        piece = trial.transcript.close()
+        finished = trial.trajectory.finished
+        assert finished is not None
+        reason = finished.reason
+        if reason is FinishReason.STOP and trial.transcript.calls:
+            reason = FinishReason.TOOL_CALLS
+        return index, piece, Ended(reason, finished.stop)
+
+    async def _fan_out(self) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
+        """n choices at once, each with its share of the budget, their pieces interleaved as they come."""
+        n = self.spec.n
+        queue: asyncio.Queue[tuple[int, Piece, Ended | None] | asyncio.Task[None]] = asyncio.Queue()
+        shares = self._shares(n)
+
+        async def forward(index: int) -> None:
+            ledger = self.ledger.child(shares)
+            try:
+                async with aclosing(self._choice(index, ledger)) as own:
+                    async for item in own:
+                        queue.put_nowait(item)
+            finally:
+                ledger.close()
+
+        tasks = [asyncio.create_task(forward(index)) for index in range(n)]
+        for task in tasks:
+            task.add_done_callback(queue.put_nowait)
+        try:
+            done = 0
+            while done < n:
+                item = await queue.get()
+                if isinstance(item, asyncio.Task):
+                    item.result()
+                    done += 1
+                else:
+                    yield item
+        finally:
+            await _cancel(tasks)
+
+    def _shares(self, among: int) -> dict[str, float]:
+        return self.ledger.share(TOKENS, among) | self.ledger.share(USD, among)
+
+    async def _by_strategy(self, strategy: Strategy) -> tuple[int, Piece, Ended]:
+        outcome = await strategy.run(self)
+        trial = next(trial for trial in self.trials if trial.index == outcome.index)
+        spec = self.spec
+        transcript = Transcript(
+            trial.trajectory, self._format, calls=bool(spec.tools), logprobs=spec.logprobs, parts=spec.parts
+        )
+        return self._last(replace(trial, transcript=transcript), 0)
+
+    async def start(self, index: int, *, among: int) -> Outcome:
+        """Part of `strategy.Trials`: decode one trajectory to its end."""
+        ledger = self.ledger.child(self._shares(among))
+        trial = self._trial(index, ledger)
+        try:
+            text = ""
+            async with aclosing(trial.loop.run()) as commits:
+                async for _ in commits:
+                    pass
+            text = trial.transcript.close().content
+            return Outcome(index, trial.trajectory, text)
+        finally:
+            ledger.close()
+
+    def note(self, text: str, figures: Mapping[str, float]) -> None:
+        """Part of `strategy.Trials`: say in the response what was done."""
+        self.notes.append({"by": text, **figures})
+
+    def _note_cancelled(self) -> None:
+        """A trajectory that was left before its end says so in its log."""
+        for trial in self.trials:
+            if trial.trajectory.finished is None:
+                end = len(trial.trajectory.ids)
+                trial.trajectory.note(Finished(position=end, reason=FinishReason.CANCELLED, by="cancelled"))
+
+    @property
+    def prompt_tokens(self) -> int:
+        return len(self.prompt_ids)
+
+    @property
+    def cached_tokens(self) -> int:
+        """Prompt tokens that the engine already held, in the first trajectory's first call."""
+        return self.trials[0].loop.cached_tokens if self.trials else 0
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

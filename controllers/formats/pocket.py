@@ -1,0 +1,16 @@
+"""The pocket models: Qwen3's format in a world of fewer words."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import TokenizerFormat
+from .qwen3 import QWEN3
+
+POCKET = msgspec.structs.replace(QWEN3, name="pocket", reflection_words=("Wait", "Alternatively", "Hmm"))
+
+
+class PocketFormat(TokenizerFormat):
+    """The family's data say everything."""
+
+    data = POCKET

@@ -1,0 +1,200 @@
+"""Finds boundaries in the engine's stream, and knows how far tokens can be part of a match that is still open.
+
+The hot path is `plain`: a delta in which nothing can happen is appended whole, without a look at its tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..core.chat_format import ChatFormat, Tracker
+from ..core.engine import TokenLogprob
+from ..core.trajectory import Channel, Origin, Trajectory
+from .boundary import Boundary, BoundaryKind, TokenWatch, Watch
+from .text_match import StopMatch, ThoughtMatch
+
+_NEVER = math.inf
+
+
+class StopFound(NamedTuple):
+    """A stop string began `chars` characters into the answer text."""
+
+    stop: str
+    chars: int
+
+
+class Counter:
+    """Sampled tokens of one channel (None: of any), and the next number at which somebody wants to be asked."""
+
+    def __init__(self, watch: TokenWatch) -> None:
+        self.watch = watch
+        self.count = 0
+
+    def counts(self, channel: Channel, marker: bool) -> bool:
+        """Whether a sampled token like this is counted."""
+        watch = self.watch
+        return (watch.channel is None or watch.channel is channel) and (watch.markers or not marker)
+
+    @property
+    def next_at(self) -> float:
+        """The next count that is a boundary."""
+        n = self.watch.n
+        if self.count < n:
+            return n
+        return (self.count // n + 1) * n if self.watch.repeat and n else _NEVER
+
+    def left(self) -> float:
+        """Tokens until then."""
+        return self.next_at - self.count
+
+
+class Scanner:
+    """Follows one trajectory token by token: its channel, what is counted, and text that may become a match."""
+
+    def __init__(
+        self,
+        trajectory: Trajectory,
+        format: ChatFormat,
+        watches: Iterable[Watch | TokenWatch],
+        stops: Sequence[str],
+        with_tools: bool,
+    ) -> None:
+        self._trajectory, self._format, self._with_tools = trajectory, format, with_tools
+        watched = list(watches)
+        self._kinds = {watch.kind for watch in watched if isinstance(watch, Watch)}
+        self._token_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TokenWatch)))
+        self._stops = tuple(stops)
+        self._start()
+
+    def _start(self) -> None:
+        self.tracker: Tracker = self._format.tracker(self._trajectory.prompt_ids, tools=self._with_tools)
+        self.counters = [Counter(watch) for watch in self._token_watches]
+        self._thoughts = (
+            ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
+        )
+        self._stop_match = StopMatch(self._format, self._stops) if self._stops else None
+        self._seen = 0
+        self.stop: StopFound | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """Where the next token will be."""
+        return self.tracker.channel
+
+    @property
+    def held(self) -> int:
+        """Tokens from this position on may be part of a match that is not decided yet."""
+        held = self._seen
+        if self._thoughts is not None:
+            held = min(held, self._thoughts.held(self._seen))
+        if self._stop_match is not None:
+            held = min(held, self._stop_match.held(self._seen))
+        return held
+
+    def rewind(self) -> None:
+        """Start over and follow what the trajectory still holds: after an edit has dropped tokens."""
+        self._start()
+        ids = self._trajectory.ids
+        for run, end in self._trajectory.spans():
+            self.follow(ids[run.start : end], run.origin)
+
+    def follow(self, ids: Sequence[int], origin: Origin) -> None:
+        """Walk over tokens that are already kept; injected ones raise no boundaries, so nothing is reported."""
+        for token in ids:
+            self._step(token, origin)
+
+    def inject(self, ids: Sequence[int]) -> None:
+        """Keep tokens that somebody wrote for the model."""
+        for token in ids:
+            channel, marker = self._step(token, Origin.INJECTED)
+            self._trajectory.append([token], channel, Origin.INJECTED, marker=marker)
+
+    def ends_with_sampled_marker(self) -> bool:
+        """Whether the model itself has just closed its thinking."""
+        runs = self._trajectory.runs
+        return bool(runs) and runs[-1].marker and runs[-1].origin is Origin.SAMPLED
+
+    def plain(self, ids: Sequence[int]) -> bool:
+        """Whether nothing can happen in these sampled tokens."""
+        tracker = self.tracker
+        if tracker.busy or not tracker.special.isdisjoint(ids):
+            return False
+        if self._thoughts is not None and tracker.channel is Channel.THINK:
+            return False
+        if self._stop_match is not None and tracker.channel is Channel.ANSWER:
+            return False
+        count = len(ids)
+        return all(
+            counter.left() > count for counter in self.counters if counter.counts(tracker.channel, marker=False)
+        )
+
+    def take_plain(
+        self, ids: Sequence[int], logprobs: Sequence[TokenLogprob] | None, weight_version: str | None
+    ) -> None:
+        """Keep a delta for which `plain` holds."""
+        channel, count = self.tracker.channel, len(ids)
+        for counter in self.counters:
+            if counter.counts(channel, marker=False):
+                counter.count += count
+        self._seen += count
+        self._trajectory.append(ids, channel, Origin.SAMPLED, logprobs=logprobs, weight_version=weight_version)
+
+    def take(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> Iterator[Boundary]:
+        """Keep one sampled token, then report the boundaries that it makes, the earliest position first."""
+        position, before = len(self._trajectory.ids), self.tracker.channel
+        channel, marker = self._step(token, Origin.SAMPLED)
+        self._trajectory.append(
+            [token],
+            channel,
+            Origin.SAMPLED,
+            marker=marker,
+            logprobs=None if logprob is None else [logprob],
+            weight_version=weight_version,
+        )
+        yield from self._boundaries(position, channel, marker, before)
+
+    def _step(self, token: int, origin: Origin) -> tuple[Channel, bool]:
+        """Move every follower over one token; its channel and whether it is a marker."""
+        tracker = self.tracker
+        if tracker.busy or token in tracker.special:
+            mark = tracker.see(token)
+            channel, marker = mark.channel, mark.marker
+        else:
+            channel, marker = tracker.channel, False
+        position = self._seen
+        self._seen += 1
+        if origin is Origin.SAMPLED:
+            for counter in self.counters:
+                if counter.counts(channel, marker):
+                    counter.count += 1
+        if self._thoughts is not None:
+            self._thoughts.feed(position, token, channel, marker, origin)
+        if self._stop_match is not None:
+            self._stop_match.feed(position, token, channel, marker)
+        return channel, marker
+
+    def _boundaries(self, position: int, channel: Channel, marker: bool, before: Channel) -> Iterator[Boundary]:
+        detected, after = position + 1, self.tracker.channel
+        if self._thoughts is not None and (thought := self._thoughts.take()) is not None:
+            yield Boundary(BoundaryKind.THOUGHT_END, thought, detected)
+        if marker and channel is Channel.THINK and after is not Channel.THINK:
+            yield Boundary(BoundaryKind.THINK_END, position, detected)
+        if marker and channel is Channel.CALL and after is not Channel.CALL:
+            yield Boundary(BoundaryKind.CALL_CLOSED, detected, detected)
+        for counter in self.counters:
+            if self._reached(counter, channel, marker, before, after):
+                yield Boundary(BoundaryKind.TOKENS, detected, detected, counter.watch)
+        if self._stop_match is not None and self._stop_match.found is not None:
+            self.stop = StopFound(*self._stop_match.found)
+
+    def _reached(self, counter: Counter, channel: Channel, marker: bool, before: Channel, after: Channel) -> bool:
+        watch = counter.watch
+        if watch.n == 0:
+            return watch.channel is not None and after is watch.channel and before is not after
+        if not counter.counts(channel, marker):
+            return False
+        return counter.count == watch.n or (watch.repeat and counter.count % watch.n == 0)
+
+

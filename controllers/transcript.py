@@ -1,0 +1,148 @@
+"""What the client is shown: a fold of the trajectory's committed tokens, the same for a streamed and a plain body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..core.chat_format import CallDelta, CallParser, ChatFormat
+from ..core.engine import TokenLogprob
+from ..core.trajectory import Channel, Dropped, Origin, Overshot, Run, Trajectory
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A stretch of text with where it comes from; `dropped` text was decoded and taken back."""
+
+    channel: Channel
+    origin: Origin
+    text: str
+    dropped: bool = False
+
+
+class Piece(msgspec.Struct):
+    """What is new for the client."""
+
+    reasoning: str = ""
+    content: str = ""
+    calls: list[CallDelta] = msgspec.field(default_factory=list)
+    logprobs: list[tuple[int, TokenLogprob]] = msgspec.field(default_factory=list)
+    """Of answer tokens that the model sampled, as (id, log-probabilities)."""
+    parts: list[Part] = msgspec.field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.reasoning or self.content or self.calls or self.logprobs or self.parts)
+
+
+class Transcript:
+    """The fold. Feed it the committed length as it grows; the pieces' texts concatenate to the plain body.
+
+    Markers are not shown, nor the line breaks that follow them. With `parts` each piece also says where its text comes
+    from, and shows what was dropped.
+    """
+
+    def __init__(
+        self, trajectory: Trajectory, format: ChatFormat, *, calls: bool, logprobs: bool, parts: bool = False
+    ) -> None:
+        self._trajectory, self._format = trajectory, format
+        self._logprobs, self._parts = logprobs, parts
+        self._parser: CallParser | None = format.call_parser() if calls else None
+        self._at = 0
+        self._run = 0
+        self._channel = Channel.ANSWER
+        self._stream = format.text_stream()
+        self._strip = False
+        self._answer_chars = 0
+        self._log_at = 0
+
+    @property
+    def calls(self) -> int:
+        """Tool calls shown so far."""
+        return 0 if self._parser is None else self._parser.count
+
+    def advance(self, to: int) -> Piece:
+        """What the tokens up to `to` add."""
+        piece, runs = Piece(), self._trajectory.runs
+        while self._at < to:
+            last = self._run + 1 == len(runs)
+            end = to if last else min(to, runs[self._run + 1].start)
+            if end > self._at:
+                self._show(piece, runs[self._run], self._at, end)
+                self._at = end
+            if not last and end == runs[self._run + 1].start:
+                self._run += 1
+        if self._parts:
+            self._show_dropped(piece)
+        return piece
+
+    def close(self) -> Piece:
+        """What is left once the trajectory has finished."""
+        piece = self.advance(len(self._trajectory.ids))
+        self._end_call(piece)
+        return piece
+
+    def _show(self, piece: Piece, run: Run, start: int, end: int) -> None:
+        if run.marker:
+            self._marker(piece, run)
+            return
+        if run.channel is not self._channel:
+            self._enter(piece, run.channel)
+        ids = self._trajectory.ids[start:end]
+        text = self._stream.feed(ids)
+        if run.channel is Channel.ANSWER:
+            text = self._cut_at_stop(text)
+        if self._strip:
+            text = text.lstrip("\n")
+            self._strip = not text
+        if run.channel is Channel.THINK:
+            piece.reasoning += text
+        elif run.channel is Channel.ANSWER:
+            piece.content += text
+            if self._logprobs and run.origin is Origin.SAMPLED:
+                self._show_logprobs(piece, start, ids)
+        elif run.channel is Channel.CALL and self._parser is not None:
+            piece.calls += self._parser.feed(text)
+        if self._parts and text:
+            piece.parts.append(Part(run.channel, run.origin, text))
+
+    def _cut_at_stop(self, text: str) -> str:
+        """The text, cut where a stop string began."""
+        finished = self._trajectory.finished
+        if finished is not None and finished.answer_chars is not None:
+            text = text[: max(0, finished.answer_chars - self._answer_chars)]
+        self._answer_chars += len(text)
+        return text
+
+    def _show_logprobs(self, piece: Piece, start: int, ids: Sequence[int]) -> None:
+        known = self._trajectory.logprobs
+        for offset, token in enumerate(ids):
+            if (logprob := known.get(start + offset)) is not None:
+                piece.logprobs.append((token, logprob))
+
+    def _marker(self, piece: Piece, run: Run) -> None:
+        self._end_call(piece)
+        self._channel = run.channel
+        self._stream = self._format.text_stream()
+        self._strip = run.channel is Channel.THINK
+
+    def _enter(self, piece: Piece, channel: Channel) -> None:
+        """A channel that begins without a marker of its own, after one of another channel."""
+        self._end_call(piece)
+        after_call = self._channel is Channel.CALL
+        self._channel = channel
+        self._stream = self._format.text_stream()
+        self._strip = self._strip or after_call
+
+    def _end_call(self, piece: Piece) -> None:
+        if self._channel is Channel.CALL and self._parser is not None:
+            calls, raw = self._parser.close()
+            piece.calls += calls
+            piece.content += raw
+
+    def _show_dropped(self, piece: Piece) -> None:
+        log = self._trajectory.log
+        for event in log[self._log_at :]:
+            if isinstance(event, Dropped | Overshot):
+                text = self._format.decode(event.ids)
+                piece.parts.append(Part(self._channel, Origin.SAMPLED, text, dropped=True))
+        self._log_at = len(log)

@@ -1,0 +1,383 @@
+"""One line of decoding, kept as an append-only event log; context, transcript and training rows are views of it.
+
+A position counts kept tokens after the prompt. The tail of the log grows in place while the same kind of token arrives,
+so the log holds one event per span, not one per token.
+
+Legend: ids are token ids; `_T` runs over the tokens of one training row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from .decision import Decision
+from .engine import TokenLogprob
+
+
+class Channel(StrEnum):
+    """What a token is part of."""
+
+    THINK = "think"
+    ANSWER = "answer"
+    CALL = "call"
+    RESULT = "result"
+
+
+class Origin(StrEnum):
+    """Who wrote a token."""
+
+    SAMPLED = "sampled"
+    """The served model; only these train."""
+    INJECTED = "injected"
+    """A controller, or the chat format."""
+    ENVIRONMENT = "environment"
+    """A tool."""
+
+
+class FinishReason(StrEnum):
+    """Why a trajectory ended, in the API's words."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CANCELLED = "cancelled"
+    """The client left, or a strategy no longer needs it; never sent to a client."""
+
+
+class Run(NamedTuple):
+    """Kept tokens from `start` on that share their properties; it ends where the next one starts.
+
+    A marker belongs to a channel but is no text of it: `<think>`, `</think>`, the end of the turn.
+    """
+
+    start: int
+    channel: Channel
+    origin: Origin
+    marker: bool
+
+
+class Event(msgspec.Struct, tag=True, kw_only=True):
+    """What happened to a trajectory; `position` is where."""
+
+    position: int
+
+
+class Rendered(Event):
+    """The prompt was rendered and tokenised: always the first event."""
+
+    ids: list[int]
+
+
+class Called(Event):
+    """An engine call began at this position."""
+
+    call: int
+    seed: int | None
+
+
+class Appended(Event):
+    """Tokens were kept."""
+
+    ids: list[int]
+    channel: Channel
+    origin: Origin
+    marker: bool
+    logprobs: list[float] | None = None
+    weight_version: str | None = None
+
+
+class Dropped(Event):
+    """Everything from this position on was dropped: `ids`, of which the model had sampled `sampled`."""
+
+    ids: list[int]
+    sampled: int
+    by: str
+
+
+class Overshot(Event):
+    """Tokens that the engine had sampled past an edit; they were charged and never kept."""
+
+    ids: list[int]
+
+
+class ContextReplaced(Event):
+    """From here on the engine sees `ids` instead of what came before; the transcript is unchanged."""
+
+    ids: list[int]
+    by: str
+
+
+class Acted(Event):
+    """A controller edited at a boundary."""
+
+    controller: str
+    boundary: str
+    detected: int
+    """Kept tokens when the boundary was seen; the verdict may have come later still."""
+    edits: list[str]
+    late: bool = False
+
+
+class Decided(Event):
+    """A choice was made."""
+
+    decision: Decision
+
+
+class Noted(Event):
+    """Something that the client should know: a verdict that came too late, a limit that was met."""
+
+    by: str
+    text: str
+
+
+class Finished(Event):
+    """The end. With `answer_chars` the answer text ends after that many characters: a stop string began there."""
+
+    reason: FinishReason
+    by: str
+    stop: str | None = None
+    answer_chars: int | None = None
+
+
+AnyEvent = (
+    Rendered | Called | Appended | Dropped | Overshot | ContextReplaced | Acted | Decided | Noted | Finished
+)
+
+
+class TrainingRow(NamedTuple):
+    """One stretch of context that was decoded without being replaced.
+
+    Shapes: ids_T, mask_T (True: sampled by the model), logp_T (behaviour log-probability; nan where unknown).
+    """
+
+    ids_T: list[int]
+    mask_T: list[bool]
+    logp_T: list[float]
+    weight_version: str | None
+
+
+class Tally(NamedTuple):
+    """Tokens of one trajectory by what became of them; `thinking` are the sampled ones of the think channel, no markers."""
+
+    sampled: int
+    thinking: int
+    injected: int
+    dropped: int
+
+
+class Trajectory:
+    """The log and the state that it implies, kept up to date as events are appended."""
+
+    def __init__(self, prompt_ids: Sequence[int]) -> None:
+        self.log: list[AnyEvent] = [Rendered(position=0, ids=list(prompt_ids))]
+        self.prompt_ids = list(prompt_ids)
+        self.ids: list[int] = []
+        self.runs: list[Run] = []
+        self.logprobs: dict[int, TokenLogprob] = {}
+        self.sampled = 0
+        self.thinking = 0
+        self.dropped = 0
+        self.finished: Finished | None = None
+        self._base: list[int] = self.prompt_ids
+        self._base_until = 0
+
+    # -- growing ---------------------------------------------------------------------------------------------------
+
+    def append(
+        self,
+        ids: Sequence[int],
+        channel: Channel,
+        origin: Origin,
+        *,
+        marker: bool = False,
+        logprobs: Sequence[TokenLogprob] | None = None,
+        weight_version: str | None = None,
+    ) -> None:
+        """Keep `ids` at the end."""
+        position, count = len(self.ids), len(ids)
+        self.ids.extend(ids)
+        self._count(channel, origin, marker, count)
+        run = self.runs[-1] if self.runs else None
+        if run is None or run.channel is not channel or run.origin is not origin or run.marker is not marker:
+            self.runs.append(Run(position, channel, origin, marker))
+        if logprobs is not None:
+            for offset, logprob in enumerate(logprobs):
+                self.logprobs[position + offset] = logprob
+        self._log_appended(position, ids, channel, origin, marker, logprobs, weight_version)
+
+    def _log_appended(
+        self,
+        position: int,
+        ids: Sequence[int],
+        channel: Channel,
+        origin: Origin,
+        marker: bool,
+        logprobs: Sequence[TokenLogprob] | None,
+        weight_version: str | None,
+    ) -> None:
+        tail = self.log[-1]
+        if (
+            type(tail) is Appended
+            and tail.channel is channel
+            and tail.origin is origin
+            and tail.marker is marker
+            and tail.weight_version == weight_version
+            and (tail.logprobs is None) is (logprobs is None)
+        ):
+            tail.ids.extend(ids)
+            if tail.logprobs is not None and logprobs is not None:
+                tail.logprobs.extend(item.logprob for item in logprobs)
+            return
+        values = None if logprobs is None else [item.logprob for item in logprobs]
+        self.log.append(
+            Appended(
+                position=position,
+                ids=list(ids),
+                channel=channel,
+                origin=origin,
+                marker=marker,
+                logprobs=values,
+                weight_version=weight_version,
+            )
+        )
+
+    def _count(self, channel: Channel, origin: Origin, marker: bool, count: int) -> None:
+        if origin is Origin.SAMPLED:
+            self.sampled += count
+            if channel is Channel.THINK and not marker:
+                self.thinking += count
+
+    def drop(self, position: int, by: str) -> None:
+        """Drop everything from `position` on."""
+        if position >= len(self.ids):
+            return
+        before = self.sampled
+        for run, end in self.spans(position):
+            self._count(run.channel, run.origin, run.marker, max(run.start, position) - end)
+        ids, sampled = self.ids[position:], before - self.sampled
+        self.dropped += sampled
+        del self.ids[position:]
+        while self.runs and self.runs[-1].start >= position:
+            self.runs.pop()
+        for index in range(position, position + len(ids)):
+            self.logprobs.pop(index, None)
+        self.log.append(Dropped(position=position, ids=ids, sampled=sampled, by=by))
+
+    def overshoot(self, ids: Sequence[int]) -> None:
+        """Note sampled tokens that were never kept."""
+        if ids:
+            self.dropped += len(ids)
+            self.log.append(Overshot(position=len(self.ids), ids=list(ids)))
+
+    def replace_context(self, ids: Sequence[int], by: str) -> None:
+        """Let the engine see `ids` from now on, instead of all that came before."""
+        self._base, self._base_until = list(ids), len(self.ids)
+        self.log.append(ContextReplaced(position=len(self.ids), ids=list(ids), by=by))
+
+    def note(self, event: AnyEvent) -> None:
+        """Append an event that changes no token."""
+        self.log.append(event)
+        if isinstance(event, Finished):
+            self.finished = event
+
+    # -- views -----------------------------------------------------------------------------------------------------
+
+    def context(self) -> list[int]:
+        """The ids that the engine sees next."""
+        return self._base + self.ids[self._base_until :]
+
+    def context_tokens(self) -> int:
+        """How many ids the engine sees next."""
+        return len(self._base) + len(self.ids) - self._base_until
+
+    @property
+    def replaced_until(self) -> int:
+        """Positions before this one were folded away and cannot be dropped any more."""
+        return self._base_until
+
+    def spans(self, start: int = 0) -> list[tuple[Run, int]]:
+        """Runs that reach beyond `start`, each with its end."""
+        end_of = [run.start for run in self.runs[1:]] + [len(self.ids)]
+        return [(run, end) for run, end in zip(self.runs, end_of, strict=True) if end > start]
+
+    def tally(self) -> Tally:
+        """Tokens by what became of them."""
+        return Tally(self.sampled, self.thinking, len(self.ids) - self.sampled, self.dropped)
+
+    def training_rows(self) -> list[TrainingRow]:
+        """What a trainer needs: one row per stretch between context replacements.
+
+        Tokens of other origins, the prompt and what was dropped are masked or absent.
+        """
+        return training_rows(self.log)
+
+
+def replay(log: Iterable[AnyEvent]) -> Trajectory:
+    """The trajectory that a log implies: for stored traces, and the proof that the state is a view of the log."""
+    events = iter(log)
+    first = next(events)
+    if not isinstance(first, Rendered):
+        raise ValueError("a trajectory's log begins with Rendered")
+    trajectory = Trajectory(first.ids)
+    for event in events:
+        match event:
+            case Appended():
+                logprobs = None if event.logprobs is None else [TokenLogprob(value) for value in event.logprobs]
+                trajectory.append(
+                    event.ids,
+                    event.channel,
+                    event.origin,
+                    marker=event.marker,
+                    logprobs=logprobs,
+                    weight_version=event.weight_version,
+                )
+            case Dropped():
+                trajectory.drop(event.position, event.by)
+            case Overshot():
+                trajectory.overshoot(event.ids)
+            case ContextReplaced():
+                trajectory.replace_context(event.ids, event.by)
+            case _:
+                trajectory.note(event)
+    return trajectory
+
+
+class _Row:
+    """A training row while it grows."""
+
+    def __init__(self, prompt: Sequence[int], begins_at: int) -> None:
+        self.begins_at, self.offset = begins_at, len(prompt)
+        self.ids, self.mask = list(prompt), [False] * len(prompt)
+        self.logp = [float("nan")] * len(prompt)
+        self.weight_version: str | None = None
+
+    def append(self, event: Appended) -> None:
+        self.ids += event.ids
+        self.mask += [event.origin is Origin.SAMPLED] * len(event.ids)
+        self.logp += event.logprobs if event.logprobs is not None else [float("nan")] * len(event.ids)
+        self.weight_version = event.weight_version or self.weight_version
+
+    def cut(self, position: int) -> None:
+        keep = max(self.offset + position - self.begins_at, self.offset)
+        del self.ids[keep:], self.mask[keep:], self.logp[keep:]
+
+
+def training_rows(log: Iterable[AnyEvent]) -> list[TrainingRow]:
+    """See `Trajectory.training_rows`; rows without a sampled token are left out."""
+    rows: list[_Row] = []
+    for event in log:
+        match event:
+            case Rendered():
+                rows.append(_Row(event.ids, 0))
+            case ContextReplaced():
+                rows.append(_Row(event.ids, event.position))
+            case Appended():
+                rows[-1].append(event)
+            case Dropped():
+                rows[-1].cut(event.position)
+    return [TrainingRow(row.ids, row.mask, row.logp, row.weight_version) for row in rows if any(row.mask)]

@@ -1,0 +1,1 @@
+"""Small decision networks and rules, their features and their saved form."""

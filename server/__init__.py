@@ -1,0 +1,1 @@
+"""The HTTP surface, wire types, admission, engines and the trace store."""

@@ -1,0 +1,70 @@
+"""The application: a factory, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from .. import __version__
+from ..controllers.formats.registry import load_format
+from ..core.chat_format import ChatFormat
+from ..core.engine import Engine
+from .config import Config
+from .errors import add_error_handlers
+from .gate import OPEN_PATHS, Gate
+from .routes import chat, completions, governing, models, operating
+from .service import Service
+from .supervisor import Supervisor
+
+EngineFactory = Callable[[Config, ChatFormat], Engine]
+
+
+def make_engine(config: Config, format: ChatFormat) -> Engine:
+    """The engine that the configuration names. Errors: ConfigError."""
+    if config.engine.kind == "openai":
+        from .engines.openai import OpenAIEngine
+
+        assert config.engine.remote is not None
+        return OpenAIEngine(config.engine.remote, format.encode, format.decode)
+    from .engines.vllm import VllmEngine
+
+    return VllmEngine(config.model.resolved_path, config.engine.args, config.model.adapters)
+
+
+def _load_format(config: Config) -> ChatFormat:
+    return load_format(config.model.format, config.model.resolved_path, config.model.tokenizer)
+
+
+def build_app(
+    config: Config, *, engine: EngineFactory = make_engine, format: ChatFormat | None = None
+) -> FastAPI:
+    """The ASGI application. The engine starts with its lifespan, so building it loads nothing heavy.
+
+    `engine` and `format` replace what the configuration names: for tests, and for engines of one's own.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        chat_format = format if format is not None else await asyncio.to_thread(_load_format, config)
+        supervisor = Supervisor(lambda: engine(config, chat_format))
+        service = Service(config, supervisor, chat_format)
+        app.state.service = service
+        try:
+            await supervisor.start()
+            yield
+        finally:
+            await supervisor.close()
+            await asyncio.to_thread(service.close)
+
+    app = FastAPI(title="Flyball", version=__version__, lifespan=lifespan, redoc_url=None, strict_content_type=False)
+    for module in (chat, completions, models, governing, operating):
+        app.include_router(module.router)
+    add_error_handlers(app)
+    server = config.server
+    open_paths = OPEN_PATHS | ({"/metrics"} if server.open_metrics else set())
+    app.add_middleware(Gate, keys=server.api_keys, open_paths=open_paths, max_body_bytes=server.max_body_bytes)
+    return app
+

@@ -1,0 +1,155 @@
+"""The server's configuration: a TOML file, overridden by command line options. Imports neither vllm nor torch."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from ..core.errors import ConfigError
+from ..core.model import Price
+from .engines.remote.config import RemoteConfig
+from .wire.flyball_block import FlyballBlock
+
+POCKET = "pocket"
+"""The name under which the packaged pocket model is served."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PriceSection(_Section):
+    """Dollars per million tokens."""
+
+    input: float = Field(default=0.0, ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    output: float = Field(default=0.0, ge=0)
+
+    def price(self) -> Price:
+        return Price(self.input, self.cached_input, self.output)
+
+
+class ModelSection(_Section):
+    """What is served."""
+
+    path: str = POCKET
+    """A directory, a hub name, or "pocket": the packaged model."""
+    name: str | None = None
+    """The name that clients use; by default the last part of the path."""
+    format: str = "auto"
+    """The chat format; auto finds it out from the tokenizer."""
+    tokenizer: str | None = None
+    """Where the tokenizer is, when not with the model."""
+    adapters: dict[str, str] = Field(default_factory=dict)
+    """LoRA adapters: the name that clients use, and its path."""
+    answer_room: int = Field(default=256, ge=0)
+    """Tokens of the context that thinking leaves for the answer; at most a quarter of the context is used for it."""
+    price: PriceSection = PriceSection()
+
+    @property
+    def served_name(self) -> str:
+        return self.name or (POCKET if self.path == POCKET else Path(self.path).name)
+
+    @property
+    def resolved_path(self) -> str:
+        """Where the weights are."""
+        if self.path != POCKET:
+            return self.path
+        return str(Path(__file__).resolve().parent.parent / "flyball" / "data" / "chain-v0")
+
+
+class EngineSection(_Section):
+    """Which engine decodes, and what it is told."""
+
+    kind: Literal["vllm", "openai"] = "vllm"
+    args: dict[str, Any] = Field(default_factory=dict)
+    """vLLM's own engine arguments, passed through."""
+    remote: RemoteConfig | None = None
+    """The servers of the `openai` engine."""
+
+    @model_validator(mode="after")
+    def _remote_when_openai(self) -> EngineSection:
+        if self.kind == "openai" and self.remote is None:
+            raise ValueError("the openai engine needs engine.remote.urls (or --upstream)")
+        return self
+
+
+class ServerSection(_Section):
+    """The HTTP front."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    api_keys: tuple[SecretStr, ...] = ()
+    """Keys that clients may use; without any, every client is served. Better: the variable FLYBALL_API_KEYS."""
+    open_metrics: bool = True
+    """Serve /metrics without a key."""
+    max_running: int = Field(default=256, ge=1)
+    """Trajectories that run at once."""
+    max_queue: int = Field(default=512, ge=0)
+    """Requests that wait beyond that; the next one is refused with 429."""
+    max_fan_out: int = Field(default=64, ge=1)
+    """Trajectories that one request may start, by n or by a strategy."""
+    max_body_bytes: int = Field(default=4 * 2**20, ge=1024)
+    keep_alive_seconds: float = Field(default=10.0, gt=0)
+    """A stream that has nothing to send says so this often."""
+    drain_seconds: int = Field(default=30, ge=0)
+    """How long running requests may go on after SIGTERM."""
+    max_edits: int = Field(default=64, ge=1)
+    """Edits per trajectory."""
+    reasoning_fields: tuple[Literal["reasoning", "reasoning_content"], ...] = ("reasoning", "reasoning_content")
+    """Where thinking is sent; clients differ in which they read."""
+
+
+class TracesSection(_Section):
+    """The trace store."""
+
+    url: str | None = None
+    """An SQLAlchemy URL, e.g. sqlite:///traces.sqlite or postgresql+psycopg://…; None: nothing is stored."""
+    queue: int = Field(default=256, ge=1)
+    """Episodes that wait to be written; further ones are dropped, and counted."""
+
+
+class Config(_Section):
+    """Everything."""
+
+    server: ServerSection = ServerSection()
+    model: ModelSection = ModelSection()
+    engine: EngineSection = EngineSection()
+    traces: TracesSection = TracesSection()
+    presets: dict[str, FlyballBlock] = Field(default_factory=dict)
+    """Named `flyball` blocks, chosen as MODEL:PRESET."""
+
+
+def load_config(path: str | Path | None, overrides: dict[str, Any] | None = None) -> Config:
+    """The configuration in a TOML file, with `overrides` (of the same nesting) over it.
+
+    Keys of clients come from FLYBALL_API_KEYS (comma separated) when the file has none. Errors: ConfigError that says
+    where.
+    """
+    data: dict[str, Any] = {}
+    if path is not None:
+        try:
+            data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+    data = _merged(data, overrides or {})
+    keys = [key.strip() for key in os.environ.get("FLYBALL_API_KEYS", "").split(",") if key.strip()]
+    if keys and not data.get("server", {}).get("api_keys"):
+        data = _merged(data, {"server": {"api_keys": keys}})
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise ConfigError(f"{path or 'options'}: " + "; ".join(lines)) from None
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged

@@ -1,0 +1,1 @@
+"""Engines: vLLM in process, a remote server, and the scripted double."""

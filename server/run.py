@@ -1,0 +1,42 @@
+"""Runs the application under uvicorn, and drains it on SIGTERM."""
+
+from __future__ import annotations
+
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from .config import Config
+
+
+class DrainingServer(uvicorn.Server):
+    """Refuses new requests as soon as a signal asks for the end; what runs may finish within the drain time."""
+
+    def __init__(self, app: FastAPI, config: Config, log_level: str) -> None:
+        self._app = app
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=config.server.host,
+                port=config.server.port,
+                log_level=log_level,
+                access_log=False,
+                timeout_graceful_shutdown=config.server.drain_seconds,
+                timeout_keep_alive=75,
+                server_header=False,
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        service = getattr(self._app.state, "service", None)
+        if service is not None:
+            service.admission.draining = True
+        super().handle_exit(sig, frame)
+
+
+def run(app: FastAPI, config: Config, *, log_level: str = "info") -> bool:
+    """Serve until a signal; False when the application did not start."""
+    server = DrainingServer(app, config, log_level)
+    server.run()
+    return server.started

@@ -1,0 +1,161 @@
+"""What the routes share: which models there are, and an episode from its request to its trace."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from ..controllers.episode import Ended, Episode
+from ..controllers.limits import Limits
+from ..controllers.transcript import Piece
+from ..core.chat_format import ChatFormat
+from ..core.errors import FlyballError, ModelNotFound, Unavailable
+from ..core.trajectory import Acted
+from .admission import Admission
+from .config import Config
+from .metrics import Metrics
+from .supervisor import Supervisor
+from .traces.records import EpisodeRecord, trajectory_record
+from .traces.writer import TraceWriter
+from .translate import Target, chat_spec
+from .wire.requests import ChatCompletionRequest, SamplingFields
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """One served model with its engine, admission, metrics and traces."""
+
+    def __init__(self, config: Config, engine: Supervisor, format: ChatFormat) -> None:
+        self.config, self.engine, self.format = config, engine, format
+        server = config.server
+        self.admission = Admission(server.max_running, server.max_queue, server.max_fan_out)
+        self.metrics = Metrics()
+        self.traces = TraceWriter(config.traces.url, capacity=config.traces.queue) if config.traces.url else None
+        self.created = int(time.time())
+        self._watch()
+
+    def _watch(self) -> None:
+        watch, admission, engine, traces = self.metrics.watch, self.admission, self.engine, self.traces
+        watch("flyball_running", "Trajectories that run.", lambda: admission.running)
+        watch("flyball_waiting", "Requests that wait.", lambda: admission.waiting)
+        watch("flyball_refused", "Requests refused because the queue was full.", lambda: admission.refused)
+        watch("flyball_engine_restarts", "Restarts of a dead engine.", lambda: engine.restarts)
+        if traces is not None:
+            watch("flyball_traces_written", "Episodes in the trace store.", lambda: traces.written)
+            watch("flyball_traces_dropped", "Episodes lost because the queue was full.", lambda: traces.dropped)
+            watch("flyball_traces_failed", "Episodes lost to an error of the store.", lambda: traces.failed)
+
+    # -- models ----------------------------------------------------------------------------------------------------
+
+    def model_names(self) -> list[str]:
+        """Everything that `model` may be: the model, its adapters, and each of them with each preset."""
+        plain = [self.config.model.served_name, *self.config.model.adapters]
+        return plain + [f"{name}:{preset}" for name in plain for preset in self.config.presets]
+
+    def target(self, model: str) -> Target:
+        """What a model name means. Errors: ModelNotFound."""
+        if model not in self.model_names():
+            raise ModelNotFound(model, self.model_names())
+        name, preset = model, None
+        for candidate in self.config.presets:
+            if model.endswith(f":{candidate}"):
+                name, preset = model.removesuffix(f":{candidate}"), candidate
+        adapter = name if name in self.config.model.adapters else None
+        if preset is None:
+            return Target(model, adapter)
+        return Target(model, adapter, preset, self.config.presets[preset])
+
+    # -- episodes --------------------------------------------------------------------------------------------------
+
+    def limits(self) -> Limits:
+        """What bounds every trajectory of this model."""
+        context = self.engine.abilities.context_length
+        room = min(self.config.model.answer_room, context // 4)
+        close = len(self.format.close_thinking("")) if self.format.thinks else 0
+        price = self.config.model.price.price()
+        return Limits(max_tokens=context, context_length=context, answer_room=room, close_tokens=close, price=price)
+
+    def open(self, request: ChatCompletionRequest) -> Episode:
+        """Everything that can be refused before an engine is asked. Errors: RequestError and its kinds, Unavailable."""
+        target = self.target(request.model)
+        if not self.engine.alive:
+            raise Unavailable("the engine is being restarted")
+        id = f"chatcmpl-{uuid.uuid4().hex}"
+        spec = chat_spec(request, target, self.format, self.engine.abilities, id)
+        fan_out = spec.n if spec.strategy is None else spec.strategy.fan_out
+        self.admission.check(fan_out, "n" if spec.strategy is None else "flyball.strategy")
+        episode = Episode(spec, self.engine, self.format, self.limits(), self.config.server.max_edits)
+        episode.prepare()
+        return episode
+
+    async def pieces(
+        self, episode: Episode, request: ChatCompletionRequest, *, streamed: bool
+    ) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
+        """Decode an admitted episode; when it ends, for whatever reason, it is counted and traced."""
+        fan_out = episode.spec.n if episode.spec.strategy is None else episode.spec.strategy.fan_out
+        async with self._accounted(episode, request), self.admission.slots(fan_out):
+            async with aclosing(episode.pieces(streamed=streamed)) as pieces:
+                async for item in pieces:
+                    yield item
+
+    @asynccontextmanager
+    async def _accounted(self, episode: Episode, request: ChatCompletionRequest) -> AsyncIterator[None]:
+        begun, outcome = time.perf_counter(), "cancelled"
+        try:
+            yield
+            outcome = "ok"
+        except FlyballError:
+            outcome = "error"
+            raise
+        finally:
+            self._finish(episode, request, outcome, time.perf_counter() - begun)
+
+    def _finish(self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float) -> None:
+        self.metrics.count("chat", outcome, seconds)
+        self.metrics.count_tokens(episode)
+        for trial in episode.trials:
+            for event in trial.trajectory.log:
+                if isinstance(event, Acted):
+                    self.metrics.edits.labels(event.controller).inc()
+        if self.traces is not None and episode.trials:
+            self.traces.write(self._record(episode, request, outcome, seconds))
+
+    def _record(
+        self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float
+    ) -> EpisodeRecord:
+        target, spec = self.target(request.model), episode.spec
+        reasons = [trial.trajectory.finished.reason for trial in episode.trials if trial.trajectory.finished]
+        return EpisodeRecord(
+            id=spec.id,
+            created=datetime.fromtimestamp(episode.started, UTC),
+            model=request.model,
+            preset=target.preset,
+            messages=[dict(message) for message in spec.messages],
+            flyball=request.flyball.over(target.block).model_dump(exclude_defaults=True),
+            sampling=_sampling_as_sent(request),
+            outcome=str(reasons[0]) if outcome == "ok" and reasons else outcome,
+            ledger=episode.ledger.summary(),
+            seconds=seconds,
+            trajectories=[
+                trajectory_record(trial.trajectory, trial.index, episode.seed(trial.index)) for trial in episode.trials
+            ],
+        )
+
+    def close(self) -> None:
+        """Write what the trace store still waits for. Blocks."""
+        if self.traces is not None:
+            self.traces.close()
+
+
+_SAMPLING = frozenset(SamplingFields.model_fields) - {"model", "stream", "stream_options", "user"}
+
+
+def _sampling_as_sent(request: ChatCompletionRequest) -> dict[str, Any]:
+    """The declared sampling fields that the client set; never its extra fields, which may hold anything."""
+    return {name: getattr(request, name) for name in request.model_fields_set & _SAMPLING}

@@ -1,0 +1,180 @@
+"""From a request on the wire to an episode: rule 7's table as code, and everything that can be refused beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..controllers.asking import Named
+from ..controllers.controller import Setting
+from ..controllers.episode import EpisodeSpec
+from ..controllers.registry import build_controllers, build_strategy
+from ..core.chat_format import ChatFormat, Thinking
+from ..core.engine import Abilities, Grammar, Sampling
+from ..core.errors import RequestError
+from .wire.flyball_block import FlyballBlock
+from .wire.messages import JsonObjectFormat, JsonSchemaFormat, NamedToolChoice
+from .wire.requests import ChatCompletionRequest, SamplingFields
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What the request's `model` means."""
+
+    model: str
+    adapter: str | None = None
+    preset: str | None = None
+    block: FlyballBlock = FlyballBlock()
+
+
+def chat_spec(
+    request: ChatCompletionRequest, target: Target, format: ChatFormat, abilities: Abilities, id: str
+) -> EpisodeSpec:
+    """The episode that a chat request asks for. Errors: RequestError naming the parameter."""
+    block = request.flyball.over(target.block)
+    _check_together(request, block)
+    controllers = _controllers(request, block, Setting(format, abilities))
+    _check_honoured(request, abilities, bool(controllers))
+    tools, force = _tools(request)
+    return EpisodeSpec(
+        id=id,
+        messages=tuple(message.model_dump(exclude_none=True) for message in request.messages),
+        tools=tools,
+        template_args=_template_args(request),
+        thinking=_thinking(request),
+        sampling=sampling_of(request, 0 if request.logprobs else None, request.top_logprobs),
+        stops=request.stops,
+        max_tokens=request.max_completion_tokens or request.max_tokens,
+        min_tokens=request.min_tokens,
+        seed=request.seed,
+        n=request.n,
+        grammar=_grammar(request),
+        force_call=force,
+        max_calls=None if request.parallel_tool_calls else 1,
+        controllers=tuple(controllers),
+        strategy=None if block.strategy is None else build_strategy(block.strategy.model_dump()),
+        budget=block.budget.limits(),
+        adapter=target.adapter,
+        logprobs=request.logprobs,
+        parts=block.parts,
+    )
+
+
+def sampling_of(request: SamplingFields, logprobs: int | None, top_logprobs: int | None) -> Sampling:
+    """The sampling parameters that every engine call of the request shares."""
+    bias = request.logit_bias
+    return Sampling(
+        max_tokens=1,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        min_p=request.min_p,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
+        repetition_penalty=request.repetition_penalty,
+        logit_bias=None if bias is None else _bias(bias),
+        logprobs=top_logprobs or logprobs,
+        ignore_eos=request.ignore_eos,
+    )
+
+
+def _bias(given: Mapping[str, float]) -> dict[int, float]:
+    try:
+        return {int(token): value for token, value in given.items()}
+    except ValueError:
+        raise RequestError("logit_bias: the keys are token ids", "logit_bias") from None
+
+
+def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None:
+    """Parameters that contradict each other."""
+    max_tokens = request.max_completion_tokens or request.max_tokens
+    if request.stream_options is not None and not request.stream:
+        raise RequestError("stream_options needs stream", "stream_options")
+    if request.top_logprobs is not None and not request.logprobs:
+        raise RequestError("top_logprobs needs logprobs", "top_logprobs")
+    if max_tokens is not None and request.min_tokens > max_tokens:
+        raise RequestError(f"min_tokens {request.min_tokens} is more than max_tokens {max_tokens}", "min_tokens")
+    if block.strategy is not None and request.n > 1:
+        raise RequestError("a strategy answers with one choice: n must be 1", "n")
+    if block.strategy is not None and request.temperature == 0:
+        raise RequestError("several samples at temperature 0 are one and the same", "temperature")
+    if block.tools:
+        raise RequestError(f"unknown tool {block.tools[0]!r}; this server runs no tools of its own", "flyball.tools")
+    named = [spec.name for spec in block.controllers]
+    if request.thinking_token_budget is not None:
+        named.append("thinking_budget")
+    for name in named:
+        if named.count(name) > 1:
+            raise RequestError(f"the controller {name!r} is named twice", "flyball.controllers")
+
+
+def _check_honoured(request: ChatCompletionRequest, abilities: Abilities, edited: bool) -> None:
+    """Parameters that this engine, or a trajectory with controllers, cannot honour: refused, never dropped in silence."""
+    if edited:
+        for name in ("presence_penalty", "frequency_penalty"):
+            if getattr(request, name):
+                raise RequestError(
+                    f"{name} counts what one engine call has sampled; controllers may split a trajectory into several, "
+                    "so it cannot be honoured together with them (repetition_penalty can)",
+                    name,
+                )
+    if request.top_logprobs is not None and request.top_logprobs > abilities.max_logprobs:
+        raise RequestError(f"this server gives at most {abilities.max_logprobs} top_logprobs", "top_logprobs")
+    if request.logit_bias and not abilities.logit_bias:
+        raise RequestError("this engine takes no logit_bias", "logit_bias")
+    constrained = isinstance(request.response_format, JsonObjectFormat | JsonSchemaFormat)
+    if constrained and not abilities.grammar:
+        raise RequestError("this engine cannot enforce a response_format", "response_format")
+
+
+def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:
+    specs: list[dict[str, Any]] = [spec.model_dump() for spec in block.controllers]
+    if request.thinking_token_budget is not None:
+        specs.append({"name": "thinking_budget", "tokens": request.thinking_token_budget})
+    return build_controllers(specs, setting)
+
+
+def _tools(request: ChatCompletionRequest) -> tuple[tuple[dict[str, Any], ...], bool]:
+    """The tools to render, and whether one must be called."""
+    tools = tuple(tool.model_dump(exclude_none=True) for tool in request.tools or [])
+    names = [tool["function"]["name"] for tool in tools]
+    if len(set(names)) < len(names):
+        raise RequestError("two tools have the same name", "tools")
+    choice = request.tool_choice
+    if isinstance(choice, NamedToolChoice):
+        if choice.function.name not in names:
+            raise RequestError(f"tool_choice names {choice.function.name!r}, which is not in tools", "tool_choice")
+        tools = tuple(tool for tool in tools if tool["function"]["name"] == choice.function.name)
+    if choice == "none":
+        return (), False
+    forced = choice == "required" or isinstance(choice, NamedToolChoice)
+    if forced and not tools:
+        raise RequestError("tool_choice asks for a call, and there are no tools", "tool_choice")
+    if forced and _grammar(request) is not None:
+        raise RequestError("a forced tool call leaves no answer for response_format", "response_format")
+    return tools, forced
+
+
+def _grammar(request: ChatCompletionRequest) -> Grammar | None:
+    match request.response_format:
+        case JsonObjectFormat():
+            return Grammar(json_object=True)
+        case JsonSchemaFormat() as given:
+            return Grammar(json_schema=given.json_schema.json_schema)
+    return None
+
+
+def _thinking(request: ChatCompletionRequest) -> Thinking:
+    off = request.chat_template_kwargs.get("enable_thinking") is False or request.reasoning_effort == "none"
+    return Thinking.OFF if off else Thinking.DEFAULT
+
+
+def _template_args(request: ChatCompletionRequest) -> dict[str, Any]:
+    args = {key: value for key, value in request.chat_template_kwargs.items() if key != "enable_thinking"}
+    if request.reasoning_effort not in (None, "none"):
+        args["reasoning_effort"] = request.reasoning_effort
+    reserved = {"messages", "tools", "chat_template", "tokenize", "add_generation_prompt", "conversation"} & set(args)
+    if reserved:
+        raise RequestError(f"{reserved.pop()!r} is not for the template's arguments", "chat_template_kwargs")
+    return args

@@ -1,0 +1,1 @@
+"""What goes over the wire: requests are validated (pydantic), responses are plain structs (msgspec)."""

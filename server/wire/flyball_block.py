@@ -1,0 +1,57 @@
+"""The `flyball` block of a request, also what a preset consists of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ...core.ledger import FAN_OUT, SECONDS, TOKENS, USD, tool_calls
+
+
+class NamedSpec(BaseModel):
+    """A controller or strategy by name; its parameters stand beside the name."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+class Budget(BaseModel):
+    """Limits of one request; what is missing is unlimited."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tokens: int | None = Field(default=None, ge=1)
+    """Sampled tokens of every kind, over all trajectories: kept, dropped and auxiliary."""
+    usd: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0)
+    fan_out: int | None = Field(default=None, ge=1)
+    """Trajectories that may be started."""
+    tool_calls: dict[str, int] = Field(default_factory=dict)
+    """Calls per tool."""
+
+    def limits(self) -> dict[str, float]:
+        """As the ledger names them."""
+        single = {TOKENS: self.tokens, USD: self.usd, SECONDS: self.seconds, FAN_OUT: self.fan_out}
+        calls = {tool_calls(name): float(count) for name, count in self.tool_calls.items()}
+        return {item: float(limit) for item, limit in single.items() if limit is not None} | calls
+
+
+class FlyballBlock(BaseModel):
+    """How this request is governed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    controllers: list[NamedSpec] = Field(default_factory=list, max_length=32)
+    strategy: NamedSpec | None = None
+    tools: list[str] = Field(default_factory=list)
+    """Tools that the server runs, by name."""
+    budget: Budget = Field(default_factory=Budget)
+    parts: bool = False
+    """Say with every piece of a stream where its text comes from, and show what was dropped."""
+
+    def over(self, base: FlyballBlock) -> FlyballBlock:
+        """This block where it says something, `base` (a preset) where it does not."""
+        said: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        return base.model_copy(update=said)

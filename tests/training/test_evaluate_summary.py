@@ -1,0 +1,171 @@
+"""Aggregates and tables, from rows written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flyball.training.evaluate.arms import Arm
+from flyball.training.evaluate.questions import Question, QuestionSet
+from flyball.training.evaluate.report import load_report, make_report, save_report
+from flyball.training.evaluate.rows import Row, Tokens
+from flyball.training.evaluate.settings import Settings, define
+from flyball.training.evaluate.summary import Stratum, summarise
+from flyball.training.evaluate.table import lines, markdown, notes, rich_table
+
+QUESTIONS = [Question("a", "?", "1", "easy"), Question("b", "?", "1", "hard"), Question("c", "?", "1", "easy")]
+
+
+def settings(*arms: str, samples: int = 1) -> Settings:
+    return define(
+        QuestionSet("q.jsonl", "0", QUESTIONS),
+        [Arm(name) for name in arms],
+        model="pocket",
+        grader="math",
+        samples=samples,
+        seed=0,
+        sampling={},
+        concurrency=1,
+        timeout=1.0,
+    )
+
+
+def row(question: str, arm: str, correct: bool, sample: int = 0, **more: object) -> Row:
+    values = {"seconds": 1.0, "finish": "stop"} | more
+    return Row(question=question, arm=arm, sample=sample, seed=0, correct=correct, **values)  # type: ignore[arg-type]
+
+
+def both(better: list[bool]) -> list[Row]:
+    """A baseline that is right on the first question only, and another arm."""
+    baseline = [row(q.id, "plain", q.id == "a") for q in QUESTIONS]
+    return baseline + [row(q.id, "other", correct) for q, correct in zip(QUESTIONS, better, strict=True)]
+
+
+def test_accuracy_and_difference_are_means_over_questions() -> None:
+    """1/3 and 2/3; the baseline has no difference to itself."""
+    plain, other = summarise(settings("plain", "other"), QUESTIONS, both([True, True, False])).arms
+
+    assert plain.accuracy == other.difference == pytest.approx(1 / 3)
+    assert other.accuracy == pytest.approx(2 / 3)
+    assert (plain.difference, plain.difference_interval) == (None, None)
+    assert other.difference_interval == (0.0, 1.0)
+
+
+def test_equal_arms_differ_by_nothing() -> None:
+    """Exactly."""
+    _, other = summarise(settings("plain", "other"), QUESTIONS, both([True, False, False])).arms
+
+    assert (other.difference, other.difference_interval) == (0.0, (0.0, 0.0))
+
+
+def test_samples_are_averaged_within_their_question_first() -> None:
+    """The interval is over questions: two samples of one question are not two observations."""
+    rows = [row(q.id, "plain", sample == 0, sample) for q in QUESTIONS for sample in range(2)]
+    (plain,) = summarise(settings("plain", samples=2), QUESTIONS, rows).arms
+
+    assert (plain.accuracy, plain.interval, plain.requests) == (0.5, (0.5, 0.5), 6)
+
+
+def test_accuracy_is_given_for_each_difficulty() -> None:
+    """Two easy questions, one of them right, and a hard one."""
+    plain, _ = summarise(settings("plain", "other"), QUESTIONS, both([True, True, True])).arms
+
+    assert plain.difficulty == {
+        "easy": Stratum(questions=2, accuracy=0.5),
+        "hard": Stratum(questions=1, accuracy=0.0),
+    }
+
+
+def test_tokens_are_means_over_answered_requests() -> None:
+    """An error has no tokens; the total leaves out the injected ones."""
+    tokens = [Tokens(kept=kept, thinking=5, injected=3, dropped=10, auxiliary=2) for kept in (20, 40)]
+    rows = [
+        row("a", "plain", True, tokens=tokens[0], completion_tokens=20, prompt_tokens=7),
+        row("b", "plain", True, tokens=tokens[1], completion_tokens=40, prompt_tokens=9),
+        row("c", "plain", False, error="HTTP 500: x", finish=None),
+    ]
+    (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
+
+    assert (plain.kept, plain.thinking, plain.injected, plain.dropped, plain.auxiliary) == (30, 5, 3, 10, 2)
+    assert (plain.total, plain.completion, plain.prompt) == (42, 30, 8)
+    assert plain.errors == 1
+    assert plain.accuracy == pytest.approx(2 / 3)
+
+
+def test_seconds_and_finish_reasons_are_those_of_answered_requests() -> None:
+    """Median, 95th percentile by nearest rank, and the part that ended for length."""
+    rows = [row("a", "plain", True, seconds=1.0), row("b", "plain", True, seconds=9.0, finish="length")]
+    rows.append(row("c", "plain", False, seconds=77.0, error="late", finish=None))
+    (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
+
+    assert (plain.seconds_median, plain.seconds_p95) == (5.0, 9.0)
+    assert plain.finish == {"stop": 1, "length": 1}
+    assert plain.unfinished == pytest.approx(1 / 3)
+
+
+def test_only_errors_give_no_means() -> None:
+    """There is nothing to average, and that is said."""
+    rows = [row(q.id, "plain", False, error="down", finish=None) for q in QUESTIONS]
+    (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
+
+    assert (plain.accuracy, plain.errors, plain.kept, plain.seconds_median) == (0.0, 3, None, None)
+
+
+def test_a_broken_off_run_counts_only_what_every_arm_has_answered() -> None:
+    """Question c lacks one arm: it would not be paired."""
+    rows = both([True, True, True])[:-1]
+    summary = summarise(settings("plain", "other"), QUESTIONS, rows)
+
+    assert (summary.questions, summary.questions_incomplete) == (2, 1)
+    assert [arm.accuracy for arm in summary.arms] == [0.5, 1.0]
+    assert [arm.requests for arm in summary.arms] == [2, 2]
+
+
+def test_a_run_that_was_broken_off_at_once_has_no_arms() -> None:
+    """No figures, but a report."""
+    report = make_report(settings("plain", "other"), QUESTIONS, both([True] * 3)[:1], {})
+
+    assert report.summary.arms == []
+    assert "BROKEN OFF: 3 more" in "\n".join(notes(report))
+    assert lines(report)[0] == [""]
+
+
+def test_a_report_is_saved_and_read(tmp_path: Path) -> None:
+    """Settings, versions, aggregates and raw rows, in the order of the questions."""
+    rows = both([True, True, False])
+    report = make_report(settings("plain", "other"), QUESTIONS, rows[::-1], {"url": "http://x/v1"})
+    save_report(report, tmp_path / "r.json")
+
+    assert load_report(tmp_path / "r.json") == report
+    assert [(found.question, found.arm) for found in report.rows[:3]] == [
+        ("a", "other"),
+        ("a", "plain"),
+        ("b", "other"),
+    ]
+    assert report.complete
+    assert {"flyball", "python", "scipy", "math-verify"} <= report.versions.keys()
+    assert list(tmp_path.iterdir()) == [tmp_path / "r.json"]
+
+
+def test_the_table_shows_unknown_tokens_as_a_dash() -> None:
+    """One line per measure, one column per arm."""
+    report = make_report(settings("plain", "other"), QUESTIONS, both([True, True, False]), {})
+    table = {line[0]: line[1:] for line in lines(report)}
+
+    assert table[""] == ["plain", "other"]
+    assert table["accuracy, %"] == ["33.3 [0.0, 100.0]", "66.7 [0.0, 100.0]"]
+    assert table["difference, points"] == ["-", "+33.3 [+0.0, +100.0]"]
+    assert table["kept tokens"] == table["kept + dropped + auxiliary"] == ["-", "-"]
+    assert table["finish"] == ["stop 3", "stop 3"]
+    assert table["accuracy, easy (n=2)"] == ["50.0", "50.0"]
+    assert rich_table(report).row_count == len(lines(report)) - 1
+
+
+def test_markdown_holds_the_table_and_its_notes() -> None:
+    """A bar in an arm's name does not break the table."""
+    rows = [row(q.id, "a|b", False, error="HTTP 500: x") for q in QUESTIONS]
+    text = markdown(make_report(settings("a|b"), QUESTIONS, rows, {}))
+
+    assert text.startswith("|  | a\\|b |\n| --- | ---: |\n| accuracy, % | 0.0 [0.0, 0.0] |\n")
+    assert "- error, 3 times: a|b: HTTP 500: x" in text

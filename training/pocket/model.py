@@ -1,0 +1,53 @@
+"""The network of a pocket model: Qwen3 with 4 layers, width 128, about 0.9 million parameters."""
+
+import json
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import Qwen3Config, Qwen3ForCausalLM
+
+from .tokenizer import MAX_POSITIONS, VOCAB_SIZE
+
+# Scale of queries and keys at the start. At 1 attention begins so flat that copying is learned several times later.
+SHARPNESS = 2.0
+
+
+def build_model(tokenizer: Tokenizer, seed: int) -> Qwen3ForCausalLM:
+    """An untrained float32 model whose weights depend only on the seed."""
+    torch.manual_seed(seed)
+    config = Qwen3Config(
+        vocab_size=VOCAB_SIZE,
+        hidden_size=128,
+        intermediate_size=352,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        head_dim=32,
+        max_position_embeddings=MAX_POSITIONS,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.token_to_id("<|im_end|>"),
+        pad_token_id=tokenizer.token_to_id("<|endoftext|>"),
+        dtype="float32",
+    )
+    model = Qwen3ForCausalLM(config)  # type: ignore[no-untyped-call]
+    for name, weight_D in model.named_parameters():
+        if name.endswith(("q_norm.weight", "k_norm.weight")):
+            torch.nn.init.constant_(weight_D, SHARPNESS)
+    return model
+
+
+def save_model(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
+    """Writes config.json, model.safetensors and generation_config.json."""
+    model.save_pretrained(str(folder))
+    end, text_end = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")
+    generation = {
+        "do_sample": True,
+        "temperature": 0.6,
+        "top_p": 0.95,
+        "eos_token_id": [end, text_end],
+        "pad_token_id": text_end,
+    }
+    text = json.dumps(generation, indent=2, sort_keys=True) + "\n"
+    (folder / "generation_config.json").write_text(text, encoding="utf-8")
