@@ -44,6 +44,8 @@ class TokenWatch(NamedTuple):
     certain: bool = False
     markers: bool = False
     """Count markers, too."""
+    closes: bool = False
+    """All that will happen there is that the bare end marker closes thinking: an engine may do it by itself."""
     logprob_ids: tuple[int, ...] = ()
 
 

@@ -21,9 +21,9 @@ class Truncate(NamedTuple):
 
 
 class FinishThinking(NamedTuple):
-    """Close open thinking with a phrase. `limit`: a limit closed it, so it stays closed."""
+    """Close open thinking with a phrase; None: with the bare end marker. `limit`: a limit closed it, so it stays closed."""
 
-    phrase: str
+    phrase: str | None
     limit: bool = True
 
 

@@ -22,7 +22,6 @@ from .limits import Limits
 from .loop import Loop, Setup
 from .strategy import Outcome, Strategy
 from .transcript import Piece, Transcript
-from .view import derived_seed
 
 
 class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +111,6 @@ class Episode:
 
     def _setup(self, index: int, ledger: Ledger) -> Setup:
         spec, plan = self.spec, self._plan
-        decision = self._format.decision
-        opens = plan.thinking is Thinking.AUTO and decision is not None
         limits = msgspec.structs.replace(
             self._limits,
             max_tokens=self._limits.context_length if spec.max_tokens is None else spec.max_tokens,
@@ -125,7 +122,6 @@ class Episode:
             controllers=spec.controllers,
             messages=plan.messages,
             prompt_ids=self.prompt_ids,
-            open_ids=self._format.encode(decision.prefix) if opens and decision is not None else (),
             sampling=spec.sampling,
             stops=spec.stops,
             limits=limits,

@@ -33,12 +33,13 @@ from ..core.chat_format import ChatFormat, ForcedCall
 from ..core.engine import Delta, Engine, EngineRequest, Grammar, Sampling
 from ..core.errors import ControllerError, EngineError
 from ..core.ledger import SECONDS, TOKENS, USD, Ledger
-from ..core.trajectory import Called, Channel, Finished, FinishReason, Noted, Origin, Trajectory
+from ..core.trajectory import Called, Channel, Finished, FinishReason, Noted, Trajectory
 from .answer_phase import AnswerPhase
 from .asking import Named, Panel
 from .boundary import Boundary, BoundaryKind, TokenWatch
 from .edits import Edit, Finish, FinishThinking, Inject, ReplaceContext, Resolution
 from .limits import Allowance, Limits, allowance
+from .native_budget import NativeBudget
 from .pulling import OutOfTime, pull
 from .scanner import Scanner
 from .view import TrajectoryView, derived_seed
@@ -52,8 +53,6 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     controllers: Sequence[Named]
     messages: Sequence[Mapping[str, Any]]
     prompt_ids: Sequence[int]
-    open_ids: Sequence[int] = ()
-    """Injected before the first token, e.g. up to where the model decides whether to think."""
     sampling: Sampling
     """max_tokens, min_tokens and seed in it are ignored: see `limits` and `seed`."""
     stops: Sequence[str] = ()
@@ -74,6 +73,15 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """Whether somebody looks at tokens before the end."""
 
 
+def thinking_opener(format: ChatFormat) -> int | None:
+    """The token that opens thinking and nothing else, so that it can be forbidden; gpt-oss has none of its own."""
+    if not format.think_open_ids:
+        return None
+    tracker = format.tracker(())
+    tracker.see(format.think_open_ids[0])
+    return format.think_open_ids[0] if tracker.channel is Channel.THINK and not tracker.busy else None
+
+
 class Loop:
     """Decodes one trajectory. `run` yields the number of committed tokens whenever it has grown."""
 
@@ -81,18 +89,15 @@ class Loop:
         self._setup = setup
         self.trajectory = Trajectory(setup.prompt_ids)
         self._panel = Panel(setup.controllers, self.trajectory)
-        self._scanner = Scanner(
-            self.trajectory, setup.format, self._panel.watches, setup.stops, setup.with_tools
-        )
+        self._scanner = Scanner(self.trajectory, setup.format, self._panel.watches, setup.stops, setup.with_tools)
         seed = derived_seed(setup.request_id) if setup.seed is None else setup.seed
-        self._view = TrajectoryView(
-            self.trajectory, setup.format, setup.messages, setup.ledger, self._scanner, seed
-        )
+        self._view = TrajectoryView(self.trajectory, setup.format, setup.messages, setup.ledger, self._scanner, seed)
         self._answer = AnswerPhase(setup.grammar, setup.forced_call)
         self._committed = 0
         self._calls = 0
         self._edits = 0
         self._closed_by_limit = False
+        self._native = NativeBudget(self._panel.watches, setup.format, setup.engine.abilities, setup.prompt_ids)
         self._end: Finished | None = None
         self._limited = any(setup.ledger.remaining(item) != float("inf") for item in (TOKENS, USD, SECONDS))
         self.cached_tokens = 0
@@ -115,7 +120,6 @@ class Loop:
 
     def _begin(self) -> None:
         scanner, setup = self._scanner, self._setup
-        scanner.inject(setup.open_ids)
         if self._answer.wanted and setup.may_think and scanner.channel is not Channel.THINK:
             scanner.inject(setup.format.think_open_ids)
         at = len(self.trajectory.ids)
@@ -172,11 +176,14 @@ class Loop:
         self._scanner.inject(ids)
         return True
 
-    def _finish_thinking(self, phrase: str, limit: bool) -> bool:
+    def _finish_thinking(self, phrase: str | None, limit: bool) -> bool:
+        format = self._setup.format
         if self._scanner.channel is not Channel.THINK:
             return False
         self._closed_by_limit = self._closed_by_limit or limit
-        return self._inject(self._setup.format.close_thinking(phrase))
+        if phrase is None and format.think_end_id is not None:
+            return self._inject([format.think_end_id])
+        return self._inject(format.close_thinking(phrase or ""))
 
     def _end_here(
         self, reason: FinishReason, by: str, stop: str | None = None, answer_chars: int | None = None
@@ -204,6 +211,8 @@ class Loop:
 
     def _next_request(self) -> EngineRequest | None:
         """The next engine call; None when a limit is met first."""
+        if (spent := self._native.take()) is not None:
+            self._ask(spent)
         if self._answer.due(self._scanner.channel):
             self._answer.begin(self._scanner, self._setup.format)
         allowed = self._allowance()
@@ -213,6 +222,7 @@ class Loop:
             self._limit_met(allowed)
             return None
         position, number = len(self.trajectory.ids), self._calls
+        budget = self._native.budget(number == 0 and position == 0)
         self._calls += 1
         seed = self._setup.seed
         if seed is not None and number > 0:
@@ -225,6 +235,7 @@ class Loop:
             sampling=self._sampling(min(allowed.tokens, self._certain_end()), seed),
             adapter=self._setup.adapter,
             priority=-1 if number else 0,
+            thinking_budget=budget,
             whole=self._whole(),
         )
 
@@ -247,7 +258,10 @@ class Loop:
         lefts = [
             int(counter.left())
             for counter in self._scanner.counters
-            if counter.watch.certain and counter.left() != float("inf") and self._counts_next(counter.watch)
+            if counter.watch.certain
+            and counter.left() != float("inf")
+            and self._counts_next(counter.watch)
+            and not self._native.covers(counter.watch)
         ]
         return min(lefts, default=1 << 40)
 
@@ -260,10 +274,11 @@ class Loop:
             "max_tokens": max_tokens,
             "min_tokens": max(0, min(max_tokens, self._setup.limits.min_tokens - self.trajectory.sampled)),
             "seed": seed,
-            "logprob_ids": self._wanted_logprobs(),
         }
-        if self._closed_by_limit and format.think_open_ids:
-            changes["logit_bias"] = {**(base.logit_bias or {}), format.think_open_ids[0]: -100.0}
+        if wanted := self._wanted_logprobs():  # an engine reports these or the likeliest, not both
+            changes |= {"logprob_ids": wanted, "logprobs": None}
+        if self._closed_by_limit and (opener := thinking_opener(format)) is not None:
+            changes["logit_bias"] = {**(base.logit_bias or {}), opener: -100.0}
         if self._answer.waits and format.think_end_id is not None:
             changes["stop_ids"] = (*base.stop_ids, format.think_end_id)
         if self._answer.fixed:
@@ -325,7 +340,7 @@ class Loop:
             self._note_cached(delta.cached_tokens)
         if ids:
             self._charge(len(ids))
-            if scanner.plain(ids):
+            if not self._native.waits and scanner.plain(ids):
                 scanner.take_plain(ids, delta.logprobs, delta.weight_version)
             elif self._take_each(delta):
                 return True
@@ -343,16 +358,48 @@ class Loop:
 
     def _take_each(self, delta: Delta) -> bool:
         for index, token in enumerate(delta.ids):
+            if self._native.waits:
+                if not self._closed_natively(token):
+                    self.trajectory.overshoot(delta.ids[index:])
+                    return True
+                continue
             logprob = delta.logprobs[index] if delta.logprobs is not None else None
             for boundary in self._scanner.take(token, logprob, delta.weight_version):
+                if self._native.reached(boundary):
+                    continue
                 if self._ask(boundary) or self._calls_are_enough(boundary):
                     self.trajectory.overshoot(delta.ids[index + 1 :])
                     return True
+            if self._reopened(token):
+                self.trajectory.overshoot(delta.ids[index + 1 :])
+                return True
             if self._scanner.stop is not None:
                 self._end_here(FinishReason.STOP, "stop", *self._scanner.stop)
                 self.trajectory.overshoot(delta.ids[index + 1 :])
                 return True
         return False
+
+    def _closed_natively(self, token: int) -> bool:
+        """The token after a spent budget: False when the call must end, because the engine did not write the marker."""
+        boundary = self._native.take()
+        assert boundary is not None
+        if not self._native.is_close(token):
+            return not self._ask(boundary)
+        resolution = self._panel.ask(boundary, self._view)
+        if resolution is None or resolution.edits != (FinishThinking(None),):
+            return not self._apply(resolution)
+        self._edits += 1
+        self._closed_by_limit = True
+        self._scanner.inject([token])
+        return True
+
+    def _reopened(self, token: int) -> bool:
+        """The model opened thinking again that a limit had closed: the token is taken back, and forbidden from now on."""
+        if not self._closed_by_limit or token != thinking_opener(self._setup.format):
+            return False
+        self.trajectory.drop(len(self.trajectory.ids) - 1, "thinking stays closed")
+        self._scanner.rewind()
+        return True
 
     def _calls_are_enough(self, boundary: Boundary) -> bool:
         if boundary.kind is not BoundaryKind.CALL_CLOSED or self._setup.max_calls is None:
@@ -389,9 +436,7 @@ class Loop:
 
     def _hear(self) -> bool:
         """Act on the verdicts that are there; whether the context changed."""
-        return any(
-            self._apply(self._panel.hear(verdict, self._view)) for verdict in self._panel.verdicts.take_ready()
-        )
+        return any(self._apply(self._panel.hear(verdict, self._view)) for verdict in self._panel.verdicts.take_ready())
 
     async def _settle(self, end: Finished) -> None:
         """At an end: wait for open verdicts, up to their deadlines; unless one of them edits, this was the end."""

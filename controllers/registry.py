@@ -77,7 +77,9 @@ def _params(kind: Kind, name: str, given: Mapping[str, Any], where: str) -> tupl
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
-        raise RequestError(f"{kind.word} {name!r}: {path}: {first['msg']}", f"{where}.{path}", "invalid_parameter") from None
+        raise RequestError(
+            f"{kind.word} {name!r}: {path}: {first['msg']}", f"{where}.{path}", "invalid_parameter"
+        ) from None
 
 
 def build_controllers(specs: Sequence[Mapping[str, Any]], setting: Setting) -> list[Named]:

@@ -71,9 +71,7 @@ class Scanner:
     def _start(self) -> None:
         self.tracker: Tracker = self._format.tracker(self._trajectory.prompt_ids, tools=self._with_tools)
         self.counters = [Counter(watch) for watch in self._token_watches]
-        self._thoughts = (
-            ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
-        )
+        self._thoughts = ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
         self._stop_match = StopMatch(self._format, self._stops) if self._stops else None
         self._seen = 0
         self.stop: StopFound | None = None
@@ -126,9 +124,7 @@ class Scanner:
         if self._stop_match is not None and tracker.channel is Channel.ANSWER:
             return False
         count = len(ids)
-        return all(
-            counter.left() > count for counter in self.counters if counter.counts(tracker.channel, marker=False)
-        )
+        return all(counter.left() > count for counter in self.counters if counter.counts(tracker.channel, marker=False))
 
     def take_plain(
         self, ids: Sequence[int], logprobs: Sequence[TokenLogprob] | None, weight_version: str | None
@@ -196,5 +192,3 @@ class Scanner:
         if not counter.counts(channel, marker):
             return False
         return counter.count == watch.n or (watch.repeat and counter.count % watch.n == 0)
-
-

@@ -51,5 +51,3 @@ class Strategy(Protocol):
     async def run(self, trials: Trials) -> Outcome:
         """Start trajectories, and return the one that answers. What is still running afterwards is cancelled."""
         ...
-
-

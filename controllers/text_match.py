@@ -75,7 +75,9 @@ class ThoughtMatch:
         stripped = len(self._tail.rstrip())
         paragraph = self._paragraph()
         char = paragraph.start() if paragraph is not None else stripped
-        return next((position for position, start in self._starts if start >= char and start < len(self._tail)), default)
+        return next(
+            (position for position, start in self._starts if start >= char and start < len(self._tail)), default
+        )
 
     def take(self) -> int | None:
         """The position that was found with the last token, once."""

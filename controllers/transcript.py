@@ -51,7 +51,7 @@ class Transcript:
         self._run = 0
         self._channel = Channel.ANSWER
         self._stream = format.text_stream()
-        self._strip = False
+        self._strip = format.tracker(trajectory.prompt_ids).channel is Channel.THINK
         self._answer_chars = 0
         self._log_at = 0
 

@@ -52,7 +52,9 @@ class Admission:
     async def _wait(self, count: int) -> None:
         if len(self._queue) >= self._max_queue:
             self.refused += 1
-            raise AdmissionError(f"{self.running} trajectories run and {len(self._queue)} requests wait; try again later")
+            raise AdmissionError(
+                f"{self.running} trajectories run and {len(self._queue)} requests wait; try again later"
+            )
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (count, place)
         self._queue.append(entry)

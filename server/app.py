@@ -29,18 +29,20 @@ def make_engine(config: Config, format: ChatFormat) -> Engine:
 
         assert config.engine.remote is not None
         return OpenAIEngine(config.engine.remote, format.encode, format.decode)
-    from .engines.vllm import VllmEngine
+    from .engines.vllm import ThinkingMarkers, VllmEngine
 
-    return VllmEngine(config.model.resolved_path, config.engine.args, config.model.adapters)
+    markers = None
+    if format.thinks and format.think_end_id is not None and "reasoning_config" not in config.engine.args:
+        opening, close = format.think_open_ids[:1], format.think_end_id
+        markers = ThinkingMarkers(format.decode(opening), format.decode([close]), close)
+    return VllmEngine(config.model.resolved_path, config.engine.args, config.model.adapters, markers)
 
 
 def _load_format(config: Config) -> ChatFormat:
     return load_format(config.model.format, config.model.resolved_path, config.model.tokenizer)
 
 
-def build_app(
-    config: Config, *, engine: EngineFactory = make_engine, format: ChatFormat | None = None
-) -> FastAPI:
+def build_app(config: Config, *, engine: EngineFactory = make_engine, format: ChatFormat | None = None) -> FastAPI:
     """The ASGI application. The engine starts with its lifespan, so building it loads nothing heavy.
 
     `engine` and `format` replace what the configuration names: for tests, and for engines of one's own.
@@ -67,4 +69,3 @@ def build_app(
     open_paths = OPEN_PATHS | ({"/metrics"} if server.open_metrics else set())
     app.add_middleware(Gate, keys=server.api_keys, open_paths=open_paths, max_body_bytes=server.max_body_bytes)
     return app
-

@@ -47,7 +47,8 @@ class Gate:
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not given:
             raise AuthError("No API key was given: send it as 'Authorization: Bearer KEY'.")
-        if not any([hmac.compare_digest(given.strip(), key) for key in self._keys]):
+        matches = [hmac.compare_digest(given.strip(), key) for key in self._keys]  # all of them: no key answers sooner
+        if not any(matches):
             raise AuthError("The API key is not known here.")
 
 

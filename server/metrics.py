@@ -19,12 +19,8 @@ class Metrics:
         self.requests = Counter(
             "flyball_requests", "Requests by route and outcome.", ["route", "outcome"], registry=self.registry
         )
-        self.tokens = Counter(
-            "flyball_tokens", "Tokens by what became of them.", ["kind"], registry=self.registry
-        )
-        self.edits = Counter(
-            "flyball_edits", "Edits by controller.", ["controller"], registry=self.registry
-        )
+        self.tokens = Counter("flyball_tokens", "Tokens by what became of them.", ["kind"], registry=self.registry)
+        self.edits = Counter("flyball_edits", "Edits by controller.", ["controller"], registry=self.registry)
         self.seconds = Histogram(
             "flyball_request_seconds", "Whole requests.", ["route"], buckets=_SECONDS, registry=self.registry
         )

@@ -42,7 +42,11 @@ def flyball_report(episode: Episode) -> dict[str, Any]:
         "ledger": episode.ledger.summary(),
         "notes": [
             *episode.notes,
-            *({"trajectory": index, "by": event.by, "text": event.text} for index, event in logs if isinstance(event, Noted)),
+            *(
+                {"trajectory": index, "by": event.by, "text": event.text}
+                for index, event in logs
+                if isinstance(event, Noted)
+            ),
         ],
     }
 

@@ -99,10 +99,13 @@ class Service:
     ) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         """Decode an admitted episode; when it ends, for whatever reason, it is counted and traced."""
         fan_out = episode.spec.n if episode.spec.strategy is None else episode.spec.strategy.fan_out
-        async with self._accounted(episode, request), self.admission.slots(fan_out):
-            async with aclosing(episode.pieces(streamed=streamed)) as pieces:
-                async for item in pieces:
-                    yield item
+        async with (
+            self._accounted(episode, request),
+            self.admission.slots(fan_out),
+            aclosing(episode.pieces(streamed=streamed)) as pieces,
+        ):
+            async for item in pieces:
+                yield item
 
     @asynccontextmanager
     async def _accounted(self, episode: Episode, request: ChatCompletionRequest) -> AsyncIterator[None]:
@@ -126,9 +129,7 @@ class Service:
         if self.traces is not None and episode.trials:
             self.traces.write(self._record(episode, request, outcome, seconds))
 
-    def _record(
-        self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float
-    ) -> EpisodeRecord:
+    def _record(self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float) -> EpisodeRecord:
         target, spec = self.target(request.model), episode.spec
         reasons = [trial.trajectory.finished.reason for trial in episode.trials if trial.trajectory.finished]
         return EpisodeRecord(

@@ -99,11 +99,15 @@ class GptOssFormat(TokenizerFormat):
         return super().render_text(messages, tools, thinking, {**effort, **template_args})
 
     def adapt(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """The messages as the template wants them: one call per message, content or thinking beside it, never both."""
+        """The messages as the template wants them: one call per message, content or thinking beside it, never both.
+
+        The template renders either as analysis, so content joins the thinking.
+        """
         adapted = one_call_per_message(super().adapt(messages))
         for message in adapted:
-            if message.get("tool_calls") and message["content"]:
-                message.pop("thinking", None)
+            if message.get("tool_calls") and message["content"] and "thinking" in message:
+                message["thinking"] = f"{message['thinking']}\n\n{message['content']}"
+                message["content"] = ""
         return adapted
 
     def call_parser(self) -> CallParser:

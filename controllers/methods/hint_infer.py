@@ -30,7 +30,9 @@ class Hint(NamedTuple):
 def hint_library() -> Mapping[str, tuple[Hint, ...]]:
     """The hints of each domain, read from hints.toml; a hint of domain "any" belongs to every one."""
     raw = tomllib.loads(files(__package__).joinpath("hints.toml").read_text(encoding="utf-8"))
-    domains = {domain: tuple(Hint(f"{domain}.{name}", text) for name, text in hints.items()) for domain, hints in raw.items()}
+    domains = {
+        domain: tuple(Hint(f"{domain}.{name}", text) for name, text in hints.items()) for domain, hints in raw.items()
+    }
     everywhere = domains.get("any", ())
     return {domain: hints if domain == "any" else hints + everywhere for domain, hints in domains.items()}
 
@@ -83,9 +85,7 @@ class HintInfer(BaseController[int]):
         if state >= self._rounds or not thought.strip():
             return Ruling(state)
         features = {"round": float(state), "thinking_tokens": float(view.trajectory.thinking)}
-        decision = self._policy.choose(
-            Context("hint", features, view.random, boundary.position), list(self._hints)
-        )
+        decision = self._policy.choose(Context("hint", features, view.random, boundary.position), list(self._hints))
         hint = self._hints[decision.chosen[0]]
         return Ruling(state + 1, (Inject(_paragraph_break(thought) + hint),), (decision,))
 

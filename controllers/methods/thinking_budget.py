@@ -15,14 +15,15 @@ class ThinkingBudgetParams(Params):
 
     tokens: int = Field(ge=0)
     """Kept sampled thinking tokens; markers and the closing phrase are counted apart. 0: no thinking at all."""
-    closing: str = ""
-    """Written before thinking is closed, e.g. "Considering the limited time, I answer now."; "" closes at once."""
+    closing: str | None = None
+    """Written before the end marker, e.g. "Considering the limited time, I answer now."; None: the marker alone."""
 
 
 class ThinkingBudget(BaseController[None]):
     """Cuts thinking after exactly `tokens` sampled tokens, unless it ends by itself before.
 
-    What the engine sampled past the cut is dropped, and charged. The budget runs over all thinking of a trajectory, and
+    What the engine sampled past the cut is dropped, and charged. With the marker alone the engine's own budget does it
+    where there is one, which saves the second call. The budget runs over all thinking of a trajectory, and
     thinking that it closed stays closed. Sources: Qwen3's budget stop (specs: a phrase, then the end marker); the exact
     count is ours.
 
@@ -33,7 +34,8 @@ class ThinkingBudget(BaseController[None]):
 
     def __init__(self, params: ThinkingBudgetParams, setting: Setting) -> None:
         self._closing = params.closing
-        self.watches = (TokenWatch(params.tokens, Channel.THINK, certain=True),)
+        bare = params.closing is None
+        self.watches = (TokenWatch(params.tokens, Channel.THINK, certain=True, closes=bare),)
 
     def at(self, state: None, boundary: Boundary, view: View) -> Ruling[None]:
         """The budget is spent."""

@@ -11,7 +11,9 @@ import click
 
 
 @click.command()
-@click.option("--config", "config_path", type=click.Path(exists=True, dir_okay=False), help="A TOML file; options win over it.")
+@click.option(
+    "--config", "config_path", type=click.Path(exists=True, dir_okay=False), help="A TOML file; options win over it."
+)
 @click.option("--model", help='A directory, a hub name, or "pocket" (the packaged model, the default).')
 @click.option("--name", help="The name that clients use for the model.")
 @click.option("--engine", type=click.Choice(["vllm", "openai"]), help="vllm in this process, or a remote server.")
@@ -67,7 +69,9 @@ def overrides(options: dict[str, Any]) -> dict[str, Any]:
         "engine": {"kind": options["engine"], "args": engine_args or None, "remote": remote},
         "traces": {"url": options["traces"]},
     }
-    said = {name: {key: value for key, value in section.items() if value is not None} for name, section in sections.items()}
+    said = {
+        name: {key: value for key, value in section.items() if value is not None} for name, section in sections.items()
+    }
     return {name: section for name, section in said.items() if section}
 
 

@@ -38,7 +38,9 @@ class ModelNotFound(RequestError):
     """The request names a model that is not served."""
 
     def __init__(self, model: str, known: list[str]) -> None:
-        super().__init__(f"The model {model!r} is not served here. Served: {', '.join(known)}.", "model", "model_not_found")
+        super().__init__(
+            f"The model {model!r} is not served here. Served: {', '.join(known)}.", "model", "model_not_found"
+        )
 
 
 class ContextOverflow(RequestError):

@@ -90,7 +90,9 @@ class Ledger:
         wanted = dict(limits or {})
         for item, amount in wanted.items():
             if item != SECONDS and self.remaining(item) < amount:
-                raise RequestError(f"the budget has {self.remaining(item):g} {item} left, not {amount:g}", "flyball.budget")
+                raise RequestError(
+                    f"the budget has {self.remaining(item):g} {item} left, not {amount:g}", "flyball.budget"
+                )
         for item, amount in wanted.items():
             if item != SECONDS and self.remaining(item) != math.inf:
                 self._reserve(item, amount)

@@ -41,5 +41,10 @@ class Model(Protocol):
     price: Price
 
     async def chat(
-        self, messages: list[dict[str, str]], *, max_tokens: int, temperature: float = 0.0, first_token_logprobs: int = 0
+        self,
+        messages: list[dict[str, str]],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        first_token_logprobs: int = 0,
     ) -> ModelReply: ...

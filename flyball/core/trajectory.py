@@ -144,9 +144,7 @@ class Finished(Event):
     answer_chars: int | None = None
 
 
-AnyEvent = (
-    Rendered | Called | Appended | Dropped | Overshot | ContextReplaced | Acted | Decided | Noted | Finished
-)
+AnyEvent = Rendered | Called | Appended | Dropped | Overshot | ContextReplaced | Acted | Decided | Noted | Finished
 
 
 class TrainingRow(NamedTuple):

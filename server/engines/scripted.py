@@ -148,4 +148,3 @@ class ScriptedEngine:
             TokenLogprob(logprob, tuple((t, logprob if t == token else value) for t, value in tops))
             for token, logprob in batch
         ]
-

@@ -7,22 +7,27 @@ stayed the same over vLLM 0.28 to 0.33.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.engine import Abilities, Delta, EngineRequest, Finish, Grammar, Sampling, TokenLogprob
 from ...core.errors import ConfigError, EngineDead, EngineError, RequestError
 from .adapter_gate import AdapterGate
+from .vllm_cpu import cpu_defaults, has_gpu, set_cpu_environment
 
 if TYPE_CHECKING:
     from vllm.v1.engine.async_llm import AsyncLLM
 
 _FINISHES: Mapping[str, Finish] = {"stop": "stop", "length": "length", "repetition": "stop", "abort": "abort"}
 
-CPU_DEFAULTS: Mapping[str, Any] = {"block_size": 32}
-"""vLLM's own default is 128 on a CPU, so that an edit loses up to 127 cached tokens: see docs/engines.md."""
+
+class ThinkingMarkers(NamedTuple):
+    """How the served model marks thinking: for vLLM's own thinking budget."""
+
+    open: str
+    close: str
+    close_id: int
 
 
 class VllmEngine:
@@ -32,9 +37,14 @@ class VllmEngine:
     """
 
     def __init__(
-        self, model: str, args: Mapping[str, Any] | None = None, adapters: Mapping[str, str] | None = None
+        self,
+        model: str,
+        args: Mapping[str, Any] | None = None,
+        adapters: Mapping[str, str] | None = None,
+        thinking: ThinkingMarkers | None = None,
     ) -> None:
         self._model, self._args, self._adapters = model, dict(args or {}), dict(adapters or {})
+        self._thinking = thinking
         self._llm: AsyncLLM | None = None
         self._abilities: Abilities | None = None
         self._defaults: dict[str, Any] = {}
@@ -62,22 +72,28 @@ class VllmEngine:
             context_length=config.model_config.max_model_len,
             max_logprobs=config.model_config.max_logprobs,
             adapters=tuple(self._adapters),
+            thinking_close_ids=None if self._thinking is None else (self._thinking.close_id,),
         )
         await self._warm_up()
 
     async def _warm_up(self) -> None:
         """One call of each kind, so that no client waits for kernels to be compiled."""
-        for number, logprobs in enumerate((None, 1)):
-            sampling = Sampling(max_tokens=2, logprobs=logprobs)
-            async with aclosing(self.generate(EngineRequest(request_id=f"warm-up-{number}", ids=[0], sampling=sampling))) as deltas:
+        kinds = (
+            Sampling(max_tokens=2),
+            Sampling(max_tokens=2, logprobs=1),
+            Sampling(max_tokens=1, logprob_ids=(0, 1)),
+            Sampling(max_tokens=2, temperature=0.5, top_p=0.9, top_k=5),
+        )
+        for number, sampling in enumerate(kinds):
+            request = EngineRequest(request_id=f"warm-up-{number}", ids=[0], sampling=sampling)
+            async with aclosing(self.generate(request)) as deltas:
                 async for _ in deltas:
                     pass
 
     def _load(self) -> AsyncLLM:
-        on_cpu = not _has_gpu()
+        on_cpu = not has_gpu()
         if on_cpu:
-            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-            os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+            set_cpu_environment()
         try:
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.lora.request import LoRARequest
@@ -102,7 +118,13 @@ class VllmEngine:
             "enable_lora": bool(self._adapters),
             "max_loras": max(1, len(self._adapters)),
         }
-        return defaults | (dict(CPU_DEFAULTS) if on_cpu else {}) | self._args
+        if self._thinking is not None:
+            from vllm.config import ReasoningConfig
+
+            defaults["reasoning_config"] = ReasoningConfig(
+                reasoning_start_str=self._thinking.open, reasoning_end_str=self._thinking.close
+            )
+        return defaults | (cpu_defaults(self._model, self._args) if on_cpu else {}) | self._args
 
     async def close(self) -> None:
         """Stop the engine core process."""
@@ -175,15 +197,10 @@ class VllmEngine:
             stop_token_ids=list(sampling.stop_ids) or None,
             ignore_eos=sampling.ignore_eos,
             structured_outputs=_structured(sampling.grammar),
+            thinking_token_budget=None if request.thinking_budget is None else request.thinking_budget.tokens,
             detokenize=False,
             output_kind=RequestOutputKind.FINAL_ONLY if request.whole else RequestOutputKind.DELTA,
         )
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def _first(*values: Any) -> Any:

@@ -46,9 +46,7 @@ async def chat_completions(body: ChatCompletionRequest, request: Request) -> Res
     return Response(encoded, headers=headers, media_type="application/json")
 
 
-def _streamed(
-    service: Service, episode: Episode, body: ChatCompletionRequest, head: Head, begun: float
-) -> EventStream:
+def _streamed(service: Service, episode: Episode, body: ChatCompletionRequest, head: Head, begun: float) -> EventStream:
     options = body.stream_options
     usage = options is not None and options.include_usage
     each = options is not None and options.continuous_usage_stats

@@ -16,9 +16,7 @@ router = APIRouter()
 async def list_controllers(request: Request) -> dict[str, Any]:
     """Every controller, strategy, tool and preset of this server."""
     service: Service = request.app.state.service
-    presets = {
-        name: block.model_dump(exclude_defaults=True) for name, block in service.config.presets.items()
-    }
+    presets = {name: block.model_dump(exclude_defaults=True) for name, block in service.config.presets.items()}
     return {
         "controllers": describe(CONTROLLERS),
         "strategies": describe(STRATEGIES),

@@ -53,8 +53,8 @@ class MessageOut(msgspec.Struct):
 
     role: str
     content: str | None
-    reasoning: str | None | msgspec.UnsetType = msgspec.UNSET
-    reasoning_content: str | None | msgspec.UnsetType = msgspec.UNSET
+    reasoning: str | msgspec.UnsetType | None = msgspec.UNSET
+    reasoning_content: str | msgspec.UnsetType | None = msgspec.UNSET
     tool_calls: list[ToolCallOut] | msgspec.UnsetType = msgspec.UNSET
     refusal: None = None
 

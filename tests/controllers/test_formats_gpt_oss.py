@@ -204,12 +204,10 @@ def test_several_calls_of_one_message_become_one_message_each(gpt_oss: ChatForma
     ]  # fmt: skip
 
 
-def test_content_beside_a_call_wins_over_thinking(gpt_oss: ChatFormat) -> None:
-    messages = [
-        *QUESTION,
-        {"role": "assistant", "content": "I call.", "reasoning": "why", "tool_calls": [call("f", "1")]},
-    ]
-    assert "why" not in gpt_oss.decode(gpt_oss.render(messages, TOOLS, Thinking.DEFAULT, {}))
+def test_content_and_thinking_beside_a_call_are_joined(gpt_oss: ChatFormat) -> None:
+    asked = {"role": "assistant", "content": "I call.", "reasoning": "Need f.", "tool_calls": [call("f", "1")]}
+    text = gpt_oss.decode(gpt_oss.render([*QUESTION, asked, result("9", "4")], TOOLS, Thinking.DEFAULT, {}))
+    assert "<|channel|>analysis<|message|>Need f.\n\nI call.<|end|><|start|>assistant to=functions.f" in text
 
 
 def test_developer_is_a_role_of_its_own(gpt_oss: ChatFormat) -> None:

@@ -63,7 +63,9 @@ class RemoteConfig(BaseModel):
     """A server with more than this times the mean of running calls, plus one, is passed over."""
 
     @model_validator(mode="after")
-    def _one_key(self) -> Self:
+    def _consistent(self) -> Self:
+        if len(set(self.urls)) < len(self.urls):
+            raise ValueError("a server is named twice in urls")
         if self.api_key is not None and self.api_key_env is not None:
             raise ValueError("give api_key or api_key_env, not both")
         return self

@@ -19,15 +19,15 @@ class Health:
     def __init__(self, aside_s: float, aside_max_s: float) -> None:
         self._aside_s = aside_s
         self._aside_max_s = aside_max_s
-        self._soft = 0
         self._times_aside = 0
+        self.failures = 0
         self.failing = False
         self.probe_at = 0.0
 
     def call_failed(self, hard: bool) -> bool:
         """Counts a failed call; True when it puts the server aside just now."""
-        self._soft += 1
-        if self.failing or not (hard or self._soft >= SOFT_FAILURES):
+        self.failures += 1
+        if self.failing or not (hard or self.failures >= SOFT_FAILURES):
             return False
         self.probe_failed()
         return True
@@ -36,6 +36,7 @@ class Health:
         """Puts the server aside, for longer each time."""
         seconds = min(self._aside_s * 2.0 ** min(self._times_aside, 30), self._aside_max_s)
         self.failing = True
+        self.failures += 1
         self.probe_at = time.monotonic() + seconds
         self._times_aside += 1
 
@@ -44,5 +45,5 @@ class Health:
 
     def call_worked(self) -> None:
         self.failing = False
-        self._soft = 0
+        self.failures = 0
         self._times_aside = 0

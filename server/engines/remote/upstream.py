@@ -70,12 +70,13 @@ class Upstream:
                     async for events in reads:
                         delta = reader.feed(events)
                         if delta is not None:
+                            self._worked()
                             yield delta
                 except EngineError:
                     if not reader.finished:
                         raise
             last = reader.last()
-            self.health.call_worked()
+            self._worked()
             yield last
         except EngineError as error:
             self._failed(error)
@@ -89,6 +90,10 @@ class Upstream:
         body = completion_body(request, dialect, self.served.model, self._decode, self._config.priority)
         reader = DeltaReader(request.sampling, None if dialect.ids_out else self._encode)
         return reader, self._server.events(probe.COMPLETIONS, body, request.request_id)
+
+    def _worked(self) -> None:
+        if self.health.failures:
+            self.health.call_worked()
 
     def _failed(self, error: EngineError) -> None:
         answered = isinstance(error, UpstreamError) and error.status != NO_STATUS

@@ -199,6 +199,23 @@ async def test_a_connection_that_never_stands_is_unreachable() -> None:
                 client.close()
 
 
+async def test_a_call_that_meets_a_closing_idle_connection_goes_over_a_new_one() -> None:
+    async with FakeUpstream() as fake, engine_on(fake, retries=0) as engine:
+        fake.script.append(Answer(drop=True))
+        assert (await deltas(engine, request()))[-1].finish == "stop"
+        assert fake.connections == 2 and engine.alive
+
+
+async def test_a_response_left_open_after_its_last_event_delays_the_end_but_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("flyball.server.engines.remote.http.DRAIN_S", 0.05)
+    async with FakeUpstream() as fake, engine_on(fake) as engine:
+        fake.script.append(Answer(steps=[tokens([1], "stop"), DONE, Hold()]))
+        found = await deltas(engine, request())
+        assert found[-1].ids == [1] and found[-1].finish == "stop" and engine.alive
+
+
 async def test_a_server_that_hangs_up_on_every_call_is_an_error_after_the_retries() -> None:
     async with FakeUpstream() as fake, engine_on(fake, retries=1, backoff_s=0.001) as engine:
         fake.always = Answer(drop=True)

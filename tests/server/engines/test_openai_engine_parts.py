@@ -58,11 +58,13 @@ def test_a_url_that_is_none_or_holds_a_secret_is_refused_without_repeating_it(ur
     assert "pw" not in str(caught.value)
 
 
-def test_an_unknown_field_and_two_keys_are_refused() -> None:
+def test_an_unknown_field_two_keys_and_a_server_named_twice_are_refused() -> None:
     with pytest.raises(ValidationError, match="timeout_s"):
         RemoteConfig.model_validate({"urls": ["http://a"], "timeout_s": 1})
     with pytest.raises(ValidationError, match="not both"):
         RemoteConfig.model_validate({"urls": ["http://a"], "api_key": "k", "api_key_env": "K"})
+    with pytest.raises(ValidationError, match="twice"):
+        RemoteConfig.model_validate({"urls": ["http://a", "http://a/v1"]})
 
 
 def test_a_key_missing_from_the_environment_is_found_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,17 +195,18 @@ async def test_a_prefix_seen_before_is_reported_as_cached(engine: OpenAIEngine) 
 
 async def test_closing_calls_makes_vllm_abort_them(engine: OpenAIEngine, url: str) -> None:
     sampling = Sampling(max_tokens=1900, ignore_eos=True)
-    requests = [EngineRequest(request_id=f"close-{i}", ids=encode(PROMPT), sampling=sampling) for i in range(8)]
+    requests = [EngineRequest(request_id=f"close-{i}", ids=encode(PROMPT), sampling=sampling) for i in range(48)]
     streams = [engine.generate(request) for request in requests]
-    async with asyncio.timeout(60), httpx.AsyncClient(base_url=url) as client:
+    async with asyncio.timeout(120), httpx.AsyncClient(base_url=url) as client:
         before = await metric(client, "vllm:generation_tokens_total")
         await asyncio.gather(*map(anext, streams))
+        assert await engine.running() == 48
         for stream in streams:
             await stream.aclose()
         assert await engine.running() == 0
         while await metric(client, "vllm:num_requests_running"):
             pass
-        assert await metric(client, "vllm:generation_tokens_total") - before < 8 * 1900
+        assert await metric(client, "vllm:generation_tokens_total") - before < 48 * 1900
 
 
 async def test_a_prompt_longer_than_the_context_is_the_requests_fault(engine: OpenAIEngine) -> None:

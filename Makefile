@@ -1,0 +1,39 @@
+# Two commands: `make serve` and `make test`. Both make .venv from the pinned lock first; a second call starts at once.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: serve test lint types check bench-overhead bench-smoke gpu-smoke clean
+
+serve: .venv/serve.stamp
+	$(BIN)/flyball serve $(ARGS)
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp
+	$(BIN)/mypy
+
+check: lint types test
+
+bench-overhead: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.overhead.run $(ARGS)
+
+bench-smoke: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.overhead.run --smoke
+
+gpu-smoke: .venv/serve.stamp
+	$(BIN)/python scripts/gpu_smoke.py $(ARGS)
+
+.venv/serve.stamp: requirements/cpu.txt pyproject.toml scripts/install.sh
+	PYTHON=$(PYTHON) sh scripts/install.sh serve
+
+.venv/dev.stamp: requirements/dev.txt .venv/serve.stamp
+	PYTHON=$(PYTHON) sh scripts/install.sh dev
+
+clean:
+	rm -rf .venv .cache .coverage .mypy_cache .ruff_cache .pytest_cache
