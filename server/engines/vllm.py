@@ -135,6 +135,10 @@ class VllmEngine:
     async def running(self) -> int:
         return 0 if self._llm is None else self._llm.get_num_unfinished_requests()
 
+    async def idle(self) -> bool:
+        """Whether the engine core itself holds no request: it gives its cache up only then. Empties the prefix cache."""
+        return self._llm is not None and await self._llm.reset_prefix_cache()
+
     # -- calls -----------------------------------------------------------------------------------------------------
 
     async def generate(self, request: EngineRequest) -> AsyncGenerator[Delta]:
