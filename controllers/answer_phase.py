@@ -30,13 +30,13 @@ class AnswerPhase:
         return self.wanted and not self.fixed
 
     def due(self, channel: Channel) -> bool:
-        """Whether the answer begins with the next call."""
-        return self.waits and channel is not Channel.THINK
+        """Whether the answer begins with the next call. A call may be quoted in thinking: that is no answer."""
+        return self.waits and channel not in (Channel.THINK, Channel.CALL)
 
-    def begin(self, scanner: Scanner, format: ChatFormat) -> None:
+    def begin(self, scanner: Scanner, trajectory: Trajectory, format: ChatFormat) -> None:
         """Fix the answer, and write what comes before it."""
         self.fixed = True
-        if scanner.ends_with_sampled_marker():
+        if trajectory.ids and trajectory.ids[-1] == format.think_end_id:
             scanner.inject(format.answer_open_ids)
         if self._forced is not None:
             scanner.inject(format.encode(self._forced.opening))
@@ -46,7 +46,7 @@ class AnswerPhase:
 
         After the body of a forced call, what comes after it is written.
         """
-        if self.waits and scanner.channel is Channel.THINK:
+        if self.waits:
             self._drop_end(scanner, trajectory, format)
             scanner.inject(format.close_thinking(""))
             return True

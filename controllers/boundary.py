@@ -34,8 +34,9 @@ class Watch(NamedTuple):
 class TokenWatch(NamedTuple):
     """Ask after `n` sampled tokens of a channel (None: of any); with `repeat` after every n more.
 
-    `n` 0 asks when the channel opens. `certain`: the controller will edit there, so an engine call may end there by
-    itself. `logprob_ids`: report the log-probabilities of these ids up to there.
+    `n` 0 asks when the channel opens. `certain`: an engine call is to end there by itself; only where tokens of every
+    channel are counted, because else it might end for nothing. `logprob_ids`: report the log-probabilities of these ids
+    up to there.
     """
 
     n: int

@@ -105,7 +105,8 @@ class Controller(Protocol[S]):
     """Watches one trajectory. One object serves every trajectory of a request, so what it remembers is in the state.
 
     The state is an immutable value; the loop keeps it per position and goes back with the trajectory. `at` and `verdict`
-    are pure functions of their arguments: the loop may call `verdict` on several kept states.
+    are pure functions of their arguments: the loop may call `verdict` on several kept states. Built as
+    `Controller(params, setting)`; a RequestError raised there names one of its own parameters.
     """
 
     params: ClassVar[type[Params]]

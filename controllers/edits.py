@@ -54,7 +54,7 @@ class Proposal(NamedTuple):
     @property
     def acts_at(self) -> int:
         """Where the edits act: the smallest truncation, else the boundary's position."""
-        return min([edit.to for edit in self.edits if isinstance(edit, Truncate)], default=self.position)
+        return min([self.position, *(edit.to for edit in self.edits if isinstance(edit, Truncate))])
 
 
 class Resolution(NamedTuple):
@@ -80,6 +80,7 @@ def resolve(proposals: Sequence[Proposal]) -> Resolution | None:
         return None
     position = min(proposal.acts_at for proposal in asked)
     here = [proposal for proposal in asked if proposal.acts_at == position]
+    here.sort(key=lambda proposal: proposal.controller)
     for kind in (Finish, FinishThinking):
         for proposal in here:
             chosen = [edit for edit in proposal.edits if isinstance(edit, kind)]

@@ -16,12 +16,13 @@ from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.trajectory import Finished, FinishReason, Trajectory
-from .asking import Named
+from .asking import Named, attributed
 from .controller import Plan
 from .limits import Limits
 from .loop import Loop, Setup
 from .strategy import Outcome, Strategy
 from .transcript import Piece, Transcript
+from .view import child_seed
 
 
 class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +98,8 @@ class Episode:
         """The request boundary: controllers change the plan, the prompt is rendered once, the limits are checked."""
         spec, plan = self.spec, self._plan
         for named in spec.controllers:
-            plan = named.controller.plan(plan)
+            with attributed(f"controller {named.name!r}"):
+                plan = named.controller.plan(plan)
         self._plan = plan
         self.prompt_ids = self._format.render(plan.messages, spec.tools or None, plan.thinking, plan.template_args)
         room = self._limits.context_length - len(self.prompt_ids)
@@ -140,10 +142,9 @@ class Episode:
 
     def seed(self, index: int) -> int | None:
         """Child seed = seed + index; without a seed controllers still draw from one of their own."""
-        return None if self.spec.seed is None else self.spec.seed + index
+        return None if self.spec.seed is None else child_seed(self.spec.seed, index)
 
     def _trial(self, index: int, ledger: Ledger) -> Trial:
-        self.ledger.charge(FAN_OUT, 1)
         loop = Loop(self._setup(index, ledger))
         spec = self.spec
         transcript = Transcript(
@@ -176,6 +177,7 @@ class Episode:
             self._note_cancelled()
 
     async def _choice(self, index: int, ledger: Ledger) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
+        self.ledger.charge(FAN_OUT, 1)
         trial = self._trial(index, ledger)
         async with aclosing(trial.loop.run()) as commits:
             async for committed in commits:
@@ -225,7 +227,8 @@ class Episode:
         return self.ledger.share(TOKENS, among) | self.ledger.share(USD, among)
 
     async def _by_strategy(self, strategy: Strategy) -> tuple[int, Piece, Ended]:
-        outcome = await strategy.run(self)
+        with attributed(f"strategy {type(strategy).__name__}"):
+            outcome = await strategy.run(self)
         trial = next(trial for trial in self.trials if trial.index == outcome.index)
         spec = self.spec
         transcript = Transcript(
@@ -235,15 +238,16 @@ class Episode:
 
     async def start(self, index: int, *, among: int) -> Outcome:
         """Part of `strategy.Trials`: decode one trajectory to its end."""
+        among = int(min(among, self.ledger.remaining(FAN_OUT)))
+        if not self.ledger.try_spend(FAN_OUT):
+            raise RequestError(f"the budget allows {len(self.trials)} trajectories", "flyball.budget.fan_out")
         ledger = self.ledger.child(self._shares(among))
-        trial = self._trial(index, ledger)
         try:
-            text = ""
+            trial = self._trial(index, ledger)
             async with aclosing(trial.loop.run()) as commits:
                 async for _ in commits:
                     pass
-            text = trial.transcript.close().content
-            return Outcome(index, trial.trajectory, text)
+            return Outcome(index, trial.trajectory, trial.transcript.close().content)
         finally:
             ledger.close()
 

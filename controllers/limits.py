@@ -61,6 +61,9 @@ def _whole(amount: float) -> int:
 def _affordable(trajectory: Trajectory, price: Price, ledger: Ledger) -> int:
     """Output tokens that the remaining dollars buy, the prompt of the call paid first."""
     dollars = ledger.remaining(USD)
-    if dollars == math.inf or price.output <= 0:
+    if dollars == math.inf:
         return _MANY
-    return math.floor((dollars * 1e6 - trajectory.context_tokens() * price.input) / price.output + 1e-9)
+    left = dollars * 1e6 - trajectory.context_tokens() * price.input
+    if price.output <= 0:
+        return _MANY if left >= 0 else 0
+    return math.floor(left / price.output + 1e-9)

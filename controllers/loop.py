@@ -5,12 +5,14 @@ The nine rules (docs/lifecycle.md walks through them):
 1. The prompt was rendered once; what is appended is tokenised alone and appended as ids.
 2. The engine's stream goes through a scanner; at a boundary the watching controllers are asked in the request's order.
 3. The earliest position wins: it voids edits decided at later positions and restores every controller's state at its
-   position. At one position: a ledger stop, then the smallest truncation, finish, finish thinking, inject (several
-   concatenate in order). Injected tokens raise no boundaries. Thinking that a limit closed stays closed. The number of
-   edits is bounded (`Setup.max_edits`).
+   position. At one position: a ledger stop, then the smallest truncation, finish, finish thinking, a replaced context,
+   inject (several concatenate in order); an edit that comes late joins those that happened there. Injected tokens raise
+   no boundaries, and must leave room in the context. Thinking that a limit closed stays closed. The number of edits is
+   bounded (`Setup.max_edits`); past it only ends are left: of the trajectory, or of thinking by a limit.
 4. A changed context closes the engine call and starts another from the new ids, with raised priority.
 5. A token is committed, and may be streamed, once nothing can reach it: no open verdict, no match that is undecided, no
-   controller that reaches the whole trajectory. At every end open verdicts are awaited up to their deadlines.
+   controller that reaches the whole trajectory. At every end but the budget's open verdicts are awaited up to their
+   deadlines.
 6. The first call takes the trajectory's seed; a later one a hash of it, the position and the call's number.
 7. Sampling parameters over a resumption: see `sampling.py` and docs/parameters.md.
 8. `max_tokens` counts sampled kept tokens; what an edit drops was charged and is not kept.
@@ -24,13 +26,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 import msgspec
 
 from ..core.chat_format import ChatFormat, ForcedCall
-from ..core.engine import Delta, Engine, EngineRequest, Grammar, Sampling
+from ..core.engine import Delta, Engine, EngineRequest, Grammar, Sampling, TokenLogprob
 from ..core.errors import ControllerError, EngineError
 from ..core.ledger import SECONDS, TOKENS, USD, Ledger
 from ..core.trajectory import Called, Channel, Finished, FinishReason, Noted, Trajectory
@@ -82,6 +84,13 @@ def thinking_opener(format: ChatFormat) -> int | None:
     return format.think_open_ids[0] if tracker.channel is Channel.THINK and not tracker.busy else None
 
 
+def _only_ends(resolution: Resolution) -> bool:
+    """Whether nothing happens but an end: these need no bound."""
+    return bool(resolution.edits) and all(
+        isinstance(edit, Finish) or (isinstance(edit, FinishThinking) and edit.limit) for edit in resolution.edits
+    )
+
+
 class Loop:
     """Decodes one trajectory. `run` yields the number of committed tokens whenever it has grown."""
 
@@ -97,6 +106,7 @@ class Loop:
         self._calls = 0
         self._edits = 0
         self._closed_by_limit = False
+        self._opener = thinking_opener(setup.format)
         self._native = NativeBudget(self._panel.watches, setup.format, setup.engine.abilities, setup.prompt_ids)
         self._end: Finished | None = None
         self._limited = any(setup.ledger.remaining(item) != float("inf") for item in (TOKENS, USD, SECONDS))
@@ -122,43 +132,76 @@ class Loop:
         scanner, setup = self._scanner, self._setup
         if self._answer.wanted and setup.may_think and scanner.channel is not Channel.THINK:
             scanner.inject(setup.format.think_open_ids)
+        if self._answer.due(scanner.channel):
+            return  # the answer begins at once, and is not edited
         at = len(self.trajectory.ids)
-        self._ask(Boundary(BoundaryKind.START, at, at))
-        for watch in self._panel.watches:
-            if isinstance(watch, TokenWatch) and watch.n == 0 and scanner.channel is watch.channel:
-                at = len(self.trajectory.ids)
-                self._ask(Boundary(BoundaryKind.TOKENS, at, at, watch))
+        opened = [
+            Boundary(BoundaryKind.TOKENS, at, at, counter.watch)
+            for counter in scanner.counters
+            if counter.watch.n == 0 and counter.watch.channel is scanner.channel
+        ]
+        self._ask(Boundary(BoundaryKind.START, at, at), *opened)
 
-    def _ask(self, boundary: Boundary) -> bool:
-        """Ask the controllers; whether the context changed, so that the engine call must end."""
-        if self._answer.fixed:
-            return False
-        return self._apply(self._panel.ask(boundary, self._view))
+    def _ask(self, *boundaries: Boundary) -> bool:
+        """Ask the controllers at boundaries of one position; whether the engine call must end."""
+        return self._apply(self._resolution(*boundaries)) or self._end is not None
+
+    def _resolution(self, *boundaries: Boundary) -> Resolution | None:
+        return None if self._answer.fixed else self._panel.ask(boundaries, self._view, self._possible)
 
     # -- edits -----------------------------------------------------------------------------------------------------
 
     def _apply(self, resolution: Resolution | None) -> bool:
         if resolution is None:
             return False
-        if self._edits >= self._setup.max_edits:
-            self._note(f"the limit of {self._setup.max_edits} edits was met; later ones are ignored")
-            return False
-        trajectory, before = self.trajectory, len(self.trajectory.ids)
-        if resolution.position < max(self._committed, trajectory.replaced_until):
-            raise ControllerError(f"an edit at {resolution.position} reaches behind what is committed")
         self._edits += 1
-        trajectory.drop(resolution.position, "edit")
-        if len(trajectory.ids) < before:
-            self._scanner.rewind()
-        changed = len(trajectory.ids) < before
+        changed = self._drop(resolution.position, "edit")
         for edit in resolution.edits:
             changed = self._do(edit) or changed
         return changed
 
+    def _drop(self, position: int, by: str) -> bool:
+        """Go back to a position; whether anything was after it."""
+        if position >= len(self.trajectory.ids):
+            return False
+        self.trajectory.drop(position, by)
+        self._scanner.rewind()
+        self._native.forget_after(position)
+        return True
+
+    def _possible(self, resolution: Resolution) -> bool:
+        """Whether edits may happen; the ledger's stop comes before all of them."""
+        if resolution.position < self._committed:
+            raise ControllerError(f"an edit at {resolution.position} reaches behind what is committed")
+        stops = self._limited and resolution.position >= len(self.trajectory.ids)
+        if stops and (item := self._setup.ledger.exhausted()) is not None:
+            self._end_here(FinishReason.LENGTH, f"budget.{item}")
+            return False
+        if self._edits >= self._setup.max_edits and not _only_ends(resolution):
+            self._note(f"the limit of {self._setup.max_edits} edits was met; later ones are ignored")
+            return False
+        if not self._fits(resolution):
+            self._note("no room is left in the context for an injection")
+            return False
+        return True
+
+    def _fits(self, resolution: Resolution) -> bool:
+        """Whether something could follow what is injected, and an answer when it is injected into thinking."""
+        injected = [len(self._setup.format.encode(edit.text)) for edit in resolution.edits if isinstance(edit, Inject)]
+        if not injected:
+            return True
+        trajectory, limits, position = self.trajectory, self._setup.limits, resolution.position
+        replaced = [len(edit.ids) for edit in resolution.edits if isinstance(edit, ReplaceContext)]
+        before = replaced[-1] if replaced else trajectory.context_tokens(position)
+        cut = trajectory.spans(position)
+        channel = cut[0][0].channel if cut else self._scanner.channel
+        kept = limits.answer_room + limits.close_tokens if channel is Channel.THINK else 0
+        return before + sum(injected) + kept < limits.context_length
+
     def _do(self, edit: Edit) -> bool:
         match edit:
             case Inject():
-                return self._inject(self._setup.format.encode(edit.text))
+                self._scanner.inject(self._setup.format.encode(edit.text))
             case FinishThinking():
                 return self._finish_thinking(edit.phrase, edit.limit)
             case Finish():
@@ -167,23 +210,27 @@ class Loop:
                 self.trajectory.replace_context(edit.ids, "controller")
         return True
 
-    def _inject(self, ids: Sequence[int]) -> bool:
-        """Keep ids that somebody wrote; not when nothing could follow them inside the context."""
+    def _finish_thinking(self, phrase: str | None, limit: bool) -> bool:
+        """Close open thinking: with the phrase, if the answer's room is left after it. Nothing if no answer could follow."""
+        if self._scanner.channel is not Channel.THINK:
+            return False
+        self._closed_by_limit = self._closed_by_limit or limit
         room = self._setup.limits.context_length - self.trajectory.context_tokens()
+        ids = self._closing(phrase)
+        if phrase and len(ids) + self._setup.limits.answer_room > room:
+            self._note("the closing phrase was left out to keep the answer's room in the context")
+            ids = self._closing("")
         if len(ids) >= room:
-            self._note("no room is left in the context for an injection")
+            self._note("no room is left in the context for the end of thinking")
             return False
         self._scanner.inject(ids)
         return True
 
-    def _finish_thinking(self, phrase: str | None, limit: bool) -> bool:
+    def _closing(self, phrase: str | None) -> list[int]:
         format = self._setup.format
-        if self._scanner.channel is not Channel.THINK:
-            return False
-        self._closed_by_limit = self._closed_by_limit or limit
-        if phrase is None and format.think_end_id is not None:
-            return self._inject([format.think_end_id])
-        return self._inject(format.close_thinking(phrase or ""))
+        if phrase is None and self._opener is not None and format.think_end_id is not None:
+            return [format.think_end_id]
+        return format.close_thinking(phrase or "")
 
     def _end_here(
         self, reason: FinishReason, by: str, stop: str | None = None, answer_chars: int | None = None
@@ -211,10 +258,10 @@ class Loop:
 
     def _next_request(self) -> EngineRequest | None:
         """The next engine call; None when a limit is met first."""
-        if (spent := self._native.take()) is not None:
-            self._ask(spent)
+        if (spent := self._native.take()) is not None and self._ask(spent) and self._end is not None:
+            return None
         if self._answer.due(self._scanner.channel):
-            self._answer.begin(self._scanner, self._setup.format)
+            self._answer.begin(self._scanner, self.trajectory, self._setup.format)
         allowed = self._allowance()
         if self._setup.ledger.remaining(SECONDS) <= 0:
             allowed = Allowance(0, "budget.seconds")
@@ -254,14 +301,11 @@ class Loop:
         self._end_here(FinishReason.LENGTH, allowed.by)
 
     def _certain_end(self) -> int:
-        """Tokens until a controller will edit for certain: the engine may stop there by itself."""
+        """Tokens until a controller wants the engine to stop by itself, whatever it samples until then."""
         lefts = [
             int(counter.left())
             for counter in self._scanner.counters
-            if counter.watch.certain
-            and counter.left() != float("inf")
-            and self._counts_next(counter.watch)
-            and not self._native.covers(counter.watch)
+            if counter.watch.certain and counter.watch.channel is None and counter.left() != float("inf")
         ]
         return min(lefts, default=1 << 40)
 
@@ -277,13 +321,17 @@ class Loop:
         }
         if wanted := self._wanted_logprobs():  # an engine reports these or the likeliest, not both
             changes |= {"logprob_ids": wanted, "logprobs": None}
-        if self._closed_by_limit and (opener := thinking_opener(format)) is not None:
-            changes["logit_bias"] = {**(base.logit_bias or {}), opener: -100.0}
-        if self._answer.waits and format.think_end_id is not None:
-            changes["stop_ids"] = (*base.stop_ids, format.think_end_id)
+        if self._closed_by_limit and self._forbids_opener:
+            changes["logit_bias"] = {**(base.logit_bias or {}), self._opener: -100.0}
+        if self._answer.waits and format.think_end_id is not None:  # engines keep stop ids back for min_tokens
+            changes |= {"stop_ids": (*base.stop_ids, format.think_end_id), "min_tokens": 0}
         if self._answer.fixed:
             changes["grammar"] = self._answer.grammar
         return msgspec.structs.replace(base, **changes)
+
+    @property
+    def _forbids_opener(self) -> bool:
+        return self._opener is not None and self._setup.engine.abilities.logit_bias
 
     def _wanted_logprobs(self) -> tuple[int, ...]:
         wanted = [
@@ -301,7 +349,7 @@ class Loop:
             try:
                 async for delta in stream:
                     if delta is None:
-                        if self._hear():
+                        if self._hear() or self._end is not None:
                             return
                     else:
                         asked -= len(delta.ids)
@@ -358,51 +406,59 @@ class Loop:
 
     def _take_each(self, delta: Delta) -> bool:
         for index, token in enumerate(delta.ids):
-            if self._native.waits:
-                if not self._closed_natively(token):
+            if (spent := self._native.take()) is not None:
+                resolution = self._resolution(spent)
+                if self._closed_by_engine(token, resolution):
+                    continue
+                if self._apply(resolution) or self._end is not None:
                     self.trajectory.overshoot(delta.ids[index:])
                     return True
-                continue
             logprob = delta.logprobs[index] if delta.logprobs is not None else None
-            for boundary in self._scanner.take(token, logprob, delta.weight_version):
-                if self._native.reached(boundary):
-                    continue
-                if self._ask(boundary) or self._calls_are_enough(boundary):
-                    self.trajectory.overshoot(delta.ids[index + 1 :])
-                    return True
-            if self._reopened(token):
-                self.trajectory.overshoot(delta.ids[index + 1 :])
-                return True
-            if self._scanner.stop is not None:
-                self._end_here(FinishReason.STOP, "stop", *self._scanner.stop)
+            if self._take_one(token, logprob, delta.weight_version):
                 self.trajectory.overshoot(delta.ids[index + 1 :])
                 return True
         return False
 
-    def _closed_natively(self, token: int) -> bool:
-        """The token after a spent budget: False when the call must end, because the engine did not write the marker."""
-        boundary = self._native.take()
-        assert boundary is not None
-        if not self._native.is_close(token):
-            return not self._ask(boundary)
-        resolution = self._panel.ask(boundary, self._view)
-        if resolution is None or resolution.edits != (FinishThinking(None),):
-            return not self._apply(resolution)
+    def _closed_by_engine(self, token: int, resolution: Resolution | None) -> bool:
+        """Whether the engine wrote the very marker, after a spent budget, that would be written now."""
+        if not self._native.is_close(token) or resolution is None or resolution.edits != (FinishThinking(None),):
+            return False
         self._edits += 1
         self._closed_by_limit = True
         self._scanner.inject([token])
         return True
 
-    def _reopened(self, token: int) -> bool:
-        """The model opened thinking again that a limit had closed: the token is taken back, and forbidden from now on."""
-        if not self._closed_by_limit or token != thinking_opener(self._setup.format):
+    def _take_one(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> bool:
+        scanner, before = self._scanner, self._scanner.channel
+        boundaries = scanner.take(token, logprob, weight_version)
+        if self._reopened(token, before):
+            return True
+        if scanner.stop is not None:
+            self._end_here(FinishReason.STOP, "stop", *scanner.stop)
+            return True
+        for _, group in groupby(boundaries, key=lambda boundary: boundary.position):
+            here = [boundary for boundary in group if not self._native.reached(boundary)]
+            if here and (self._ask(*here) or self._calls_are_enough(here)):
+                return True
+        return False
+
+    def _reopened(self, token: int, before: Channel) -> bool:
+        """The model opened thinking again that a limit had closed: it is forbidden to, or closed again at once."""
+        if not self._closed_by_limit or before is Channel.THINK or self._scanner.channel is not Channel.THINK:
             return False
-        self.trajectory.drop(len(self.trajectory.ids) - 1, "thinking stays closed")
-        self._scanner.rewind()
+        if self._edits >= self._setup.max_edits:
+            self._end_here(FinishReason.LENGTH, "thinking stays closed")
+            return True
+        self._edits += 1
+        if token == self._opener and self._forbids_opener:
+            self._drop(len(self.trajectory.ids) - 1, "thinking stays closed")
+        else:
+            self._scanner.inject(self._closing(""))
         return True
 
-    def _calls_are_enough(self, boundary: Boundary) -> bool:
-        if boundary.kind is not BoundaryKind.CALL_CLOSED or self._setup.max_calls is None:
+    def _calls_are_enough(self, boundaries: Sequence[Boundary]) -> bool:
+        closed_one = any(boundary.kind is BoundaryKind.CALL_CLOSED for boundary in boundaries)
+        if not closed_one or self._setup.max_calls is None:
             return False
         in_call = [run.channel is Channel.CALL and not run.marker for run in self.trajectory.runs]
         closed = sum(1 for before, now in pairwise([False, *in_call]) if now and not before)
@@ -436,13 +492,18 @@ class Loop:
 
     def _hear(self) -> bool:
         """Act on the verdicts that are there; whether the context changed."""
-        return any(self._apply(self._panel.hear(verdict, self._view)) for verdict in self._panel.verdicts.take_ready())
+        return self._apply(self._panel.hear(self._panel.verdicts.take_ready(), self._view, self._possible))
 
     async def _settle(self, end: Finished) -> None:
         """At an end: wait for open verdicts, up to their deadlines; unless one of them edits, this was the end."""
         verdicts = self._panel.verdicts
         while verdicts and not end.by.startswith("budget."):
-            await asyncio.wait(verdicts.tasks, return_when=asyncio.FIRST_COMPLETED)
+            left = self._setup.ledger.remaining(SECONDS)
+            timeout = None if left == float("inf") else left
+            done, _ = await asyncio.wait(verdicts.tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                self._note("open verdicts were given up: the budget's seconds are spent")
+                break
             if self._hear():
                 if self._end is end:
                     self._end = None

@@ -35,10 +35,6 @@ class NativeBudget:
             return None
         return ThinkingBudget(self.watch.n + self._already, (self._close,))
 
-    def covers(self, watch: TokenWatch) -> bool:
-        """Whether the engine acts on this watch in the current call."""
-        return self._active and watch == self.watch
-
     def reached(self, boundary: Boundary) -> bool:
         """The budget is spent, and the engine writes the marker next: nobody needs to be asked yet."""
         if not self._active or boundary.watch is None or boundary.watch != self.watch:
@@ -53,6 +49,11 @@ class NativeBudget:
 
     def is_close(self, token: int) -> bool:
         return token == self._close
+
+    def forget_after(self, position: int) -> None:
+        """Everything from this position on was dropped: the budget is not spent any more."""
+        if self._boundary is not None and self._boundary.position > position:
+            self.take()
 
     def take(self) -> Boundary | None:
         """The boundary that waits, once; from then on the budget is the loop's again."""

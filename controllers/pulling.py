@@ -55,9 +55,11 @@ async def _in_time(stream: AsyncGenerator[Delta], deadline: float | None) -> Del
     if deadline is None:
         return await anext(stream, None)
     try:
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout_at(deadline) as scope:
             return await anext(stream, None)
     except TimeoutError as error:
+        if not scope.expired():
+            raise
         raise OutOfTime from error
 
 

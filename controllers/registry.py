@@ -5,7 +5,8 @@ Nothing is imported until it is named, so a method's dependencies cost nothing u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from ..core.errors import ConfigError, RequestError
-from .asking import Named
+from .asking import Named, attributed
 from .controller import Params, Setting
 from .strategy import Strategy
 
@@ -88,16 +89,29 @@ def build_controllers(specs: Sequence[Mapping[str, Any]], setting: Setting) -> l
     for index, spec in enumerate(specs):
         name = spec["name"]
         given = {key: value for key, value in spec.items() if key != "name"}
-        cls, params = _params(CONTROLLERS, name, given, f"flyball.controllers.{index}")
-        built.append(Named(name, cls(params, setting)))
+        where = f"flyball.controllers.{index}"
+        cls, params = _params(CONTROLLERS, name, given, where)
+        with _placed(where), attributed(f"controller {name!r}"):
+            built.append(Named(name, cls(params, setting)))
     return built
+
+
+@contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """A controller names its own parameter: say which controller of the request it is."""
+    try:
+        yield
+    except RequestError as error:
+        param = where if error.param is None else f"{where}.{error.param}"
+        raise RequestError(str(error), param, error.code) from error
 
 
 def build_strategy(spec: Mapping[str, Any]) -> Strategy:
     """The strategy that a request names. Errors: RequestError naming what is wrong."""
     given = {key: value for key, value in spec.items() if key != "name"}
     cls, params = _params(STRATEGIES, spec["name"], given, "flyball.strategy")
-    strategy: Strategy = cls(params)
+    with _placed("flyball.strategy"), attributed(f"strategy {spec['name']!r}"):
+        strategy: Strategy = cls(params)
     return strategy
 
 

@@ -97,6 +97,8 @@ class Scanner:
         ids = self._trajectory.ids
         for run, end in self._trajectory.spans():
             self.follow(ids[run.start : end], run.origin)
+        if self._thoughts is not None:
+            self._thoughts.take()  # it was reported when it was new
 
     def follow(self, ids: Sequence[int], origin: Origin) -> None:
         """Walk over tokens that are already kept; injected ones raise no boundaries, so nothing is reported."""
@@ -108,11 +110,6 @@ class Scanner:
         for token in ids:
             channel, marker = self._step(token, Origin.INJECTED)
             self._trajectory.append([token], channel, Origin.INJECTED, marker=marker)
-
-    def ends_with_sampled_marker(self) -> bool:
-        """Whether the model itself has just closed its thinking."""
-        runs = self._trajectory.runs
-        return bool(runs) and runs[-1].marker and runs[-1].origin is Origin.SAMPLED
 
     def plain(self, ids: Sequence[int]) -> bool:
         """Whether nothing can happen in these sampled tokens."""
@@ -137,8 +134,11 @@ class Scanner:
         self._seen += count
         self._trajectory.append(ids, channel, Origin.SAMPLED, logprobs=logprobs, weight_version=weight_version)
 
-    def take(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> Iterator[Boundary]:
-        """Keep one sampled token, then report the boundaries that it makes, the earliest position first."""
+    def take(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> list[Boundary]:
+        """Keep one sampled token; the boundaries that it makes, the earliest position first.
+
+        When it completes a stop string there are none: the stop began before them.
+        """
         position, before = len(self._trajectory.ids), self.tracker.channel
         channel, marker = self._step(token, Origin.SAMPLED)
         self._trajectory.append(
@@ -149,7 +149,10 @@ class Scanner:
             logprobs=None if logprob is None else [logprob],
             weight_version=weight_version,
         )
-        yield from self._boundaries(position, channel, marker, before)
+        if self._stop_match is not None and self._stop_match.found is not None:
+            self.stop = StopFound(*self._stop_match.found)
+            return []
+        return list(self._boundaries(position, channel, marker, before))
 
     def _step(self, token: int, origin: Origin) -> tuple[Channel, bool]:
         """Move every follower over one token; its channel and whether it is a marker."""
@@ -168,7 +171,7 @@ class Scanner:
         if self._thoughts is not None:
             self._thoughts.feed(position, token, channel, marker, origin)
         if self._stop_match is not None:
-            self._stop_match.feed(position, token, channel, marker)
+            self._stop_match.feed(position, token, channel, marker, origin)
         return channel, marker
 
     def _boundaries(self, position: int, channel: Channel, marker: bool, before: Channel) -> Iterator[Boundary]:
@@ -182,8 +185,6 @@ class Scanner:
         for counter in self.counters:
             if self._reached(counter, channel, marker, before, after):
                 yield Boundary(BoundaryKind.TOKENS, detected, detected, counter.watch)
-        if self._stop_match is not None and self._stop_match.found is not None:
-            self.stop = StopFound(*self._stop_match.found)
 
     def _reached(self, counter: Counter, channel: Channel, marker: bool, before: Channel, after: Channel) -> bool:
         watch = counter.watch

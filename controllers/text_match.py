@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..core.chat_format import ChatFormat
 from ..core.trajectory import Channel, Origin
+from .shown_text import ShownText
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 
@@ -61,7 +62,8 @@ class ThoughtMatch:
 
     def _position(self, char: int) -> int:
         """The first token whose text begins at `char` or later."""
-        return next(position for position, start in self._starts if start >= char)
+        after = self._starts[-1][0] + 1
+        return next((position for position, start in self._starts if start >= char), after)
 
     def _forget(self, chars: int) -> None:
         """Forget text that can be no part of a match any more; keep one character, so that a thought is before it."""
@@ -86,29 +88,40 @@ class ThoughtMatch:
 
 
 class StopMatch:
-    """Finds the first of several stop strings in the answer's text; never in thinking, calls or results."""
+    """Finds the first of several stop strings in the answer's text; never in thinking, calls, results or injected text.
+
+    The text is what a client is shown: without the line breaks that follow a marker. The first is the one that is
+    complete first, so that it does not matter how the text is cut into tokens; of two the longer one.
+    """
 
     def __init__(self, format: ChatFormat, stops: Sequence[str]) -> None:
-        self._format, self._stops = format, stops
-        self._longest = max(map(len, stops))
-        self._stream = format.text_stream()
+        self._stops, self._longest = stops, max(map(len, stops))
+        self._shown = ShownText(format)
         self._tail = ""
         self._tail_chars = 0
         """Characters of the answer before the tail."""
         self._starts: list[tuple[int, int]] = []
         self.found: tuple[str, int] | None = None
 
-    def feed(self, position: int, token: int, channel: Channel, marker: bool) -> None:
-        """Follow one token."""
+    def feed(self, position: int, token: int, channel: Channel, marker: bool, origin: Origin = Origin.SAMPLED) -> None:
+        """Follow one token; those of other channels than the answer may be left out, but for their markers."""
         if marker:
-            self._stream = self._format.text_stream()
-        if channel is not Channel.ANSWER or marker or self.found is not None:
+            self._shown.marker(channel)
+            return
+        self._shown.enter(channel)
+        if channel is Channel.ANSWER and self.found is None:
+            self._add(position, self._shown.feed([token]), origin)
+
+    def _add(self, position: int, text: str, origin: Origin) -> None:
+        if origin is not Origin.SAMPLED:
+            self._tail_chars += len(self._tail) + len(text)
+            self._tail, self._starts = "", []
             return
         self._starts.append((position, self._tail_chars + len(self._tail)))
-        self._tail += self._stream.feed([token])
-        hits = [(at, stop) for stop in self._stops if (at := self._tail.find(stop)) >= 0]
+        self._tail += text
+        hits = [(at + len(stop), at, stop) for stop in self._stops if (at := self._tail.find(stop)) >= 0]
         if hits:
-            at, stop = min(hits)
+            _, at, stop = min(hits)
             self.found = (stop, self._tail_chars + at)
         else:
             self._shorten()

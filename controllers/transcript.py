@@ -9,6 +9,7 @@ import msgspec
 from ..core.chat_format import CallDelta, CallParser, ChatFormat
 from ..core.engine import TokenLogprob
 from ..core.trajectory import Channel, Dropped, Origin, Overshot, Run, Trajectory
+from .shown_text import ShownText
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -49,9 +50,7 @@ class Transcript:
         self._parser: CallParser | None = format.call_parser() if calls else None
         self._at = 0
         self._run = 0
-        self._channel = Channel.ANSWER
-        self._stream = format.text_stream()
-        self._strip = format.tracker(trajectory.prompt_ids).channel is Channel.THINK
+        self._shown = ShownText(format, in_thinking=format.tracker(trajectory.prompt_ids).channel is Channel.THINK)
         self._answer_chars = 0
         self._log_at = 0
 
@@ -65,12 +64,12 @@ class Transcript:
         piece, runs = Piece(), self._trajectory.runs
         while self._at < to:
             last = self._run + 1 == len(runs)
-            end = to if last else min(to, runs[self._run + 1].start)
-            if end > self._at:
-                self._show(piece, runs[self._run], self._at, end)
-                self._at = end
-            if not last and end == runs[self._run + 1].start:
+            if not last and runs[self._run + 1].start == self._at:
                 self._run += 1
+                continue
+            end = to if last else min(to, runs[self._run + 1].start)
+            self._show(piece, runs[self._run], self._at, end)
+            self._at = end
         if self._parts:
             self._show_dropped(piece)
         return piece
@@ -82,24 +81,22 @@ class Transcript:
         return piece
 
     def _show(self, piece: Piece, run: Run, start: int, end: int) -> None:
+        shown = self._shown
+        if run.marker or run.channel is not shown.channel:
+            self._end_call(piece)
         if run.marker:
-            self._marker(piece, run)
+            shown.marker(run.channel)
             return
-        if run.channel is not self._channel:
-            self._enter(piece, run.channel)
-        ids = self._trajectory.ids[start:end]
-        text = self._stream.feed(ids)
-        if run.channel is Channel.ANSWER:
-            text = self._cut_at_stop(text)
-        if self._strip:
-            text = text.lstrip("\n")
-            self._strip = not text
+        shown.enter(run.channel)
+        ids, stripping = self._trajectory.ids[start:end], shown.strips
+        text = shown.feed(ids)
         if run.channel is Channel.THINK:
             piece.reasoning += text
         elif run.channel is Channel.ANSWER:
+            text = self._cut_at_stop(text)
             piece.content += text
             if self._logprobs and run.origin is Origin.SAMPLED:
-                self._show_logprobs(piece, start, ids)
+                self._show_logprobs(piece, start, ids, stripping)
         elif run.channel is Channel.CALL and self._parser is not None:
             piece.calls += self._parser.feed(text)
         if self._parts and text:
@@ -113,28 +110,18 @@ class Transcript:
         self._answer_chars += len(text)
         return text
 
-    def _show_logprobs(self, piece: Piece, start: int, ids: Sequence[int]) -> None:
+    def _show_logprobs(self, piece: Piece, start: int, ids: Sequence[int], stripping: bool) -> None:
+        """Of the tokens that are shown: not of line breaks that are stripped."""
         known = self._trajectory.logprobs
         for offset, token in enumerate(ids):
+            stripping = stripping and not self._format.decode([token]).strip("\n")
+            if stripping:
+                continue
             if (logprob := known.get(start + offset)) is not None:
                 piece.logprobs.append((token, logprob))
 
-    def _marker(self, piece: Piece, run: Run) -> None:
-        self._end_call(piece)
-        self._channel = run.channel
-        self._stream = self._format.text_stream()
-        self._strip = run.channel is Channel.THINK
-
-    def _enter(self, piece: Piece, channel: Channel) -> None:
-        """A channel that begins without a marker of its own, after one of another channel."""
-        self._end_call(piece)
-        after_call = self._channel is Channel.CALL
-        self._channel = channel
-        self._stream = self._format.text_stream()
-        self._strip = self._strip or after_call
-
     def _end_call(self, piece: Piece) -> None:
-        if self._channel is Channel.CALL and self._parser is not None:
+        if self._shown.channel is Channel.CALL and self._parser is not None:
             calls, raw = self._parser.close()
             piece.calls += calls
             piece.content += raw
@@ -144,5 +131,5 @@ class Transcript:
         for event in log[self._log_at :]:
             if isinstance(event, Dropped | Overshot):
                 text = self._format.decode(event.ids)
-                piece.parts.append(Part(self._channel, Origin.SAMPLED, text, dropped=True))
+                piece.parts.append(Part(self._shown.channel, Origin.SAMPLED, text, dropped=True))
         self._log_at = len(log)

@@ -40,6 +40,7 @@ class Verdicts:
 
     def __init__(self) -> None:
         self._open: list[Verdict] = []
+        self._given_up: list[asyncio.Task[Any]] = []
 
     def __bool__(self) -> bool:
         return bool(self._open)
@@ -59,9 +60,10 @@ class Verdicts:
             heads.setdefault(verdict.controller, verdict)
         return list(heads.values())
 
-    def earliest(self, default: int) -> int:
-        """Tokens from here on can still be reached."""
-        return min((verdict.boundary.position for verdict in self._open), default=default)
+    def earliest(self, default: int, controller: int | None = None) -> int:
+        """Tokens from here on can still be reached, by any controller or by this one."""
+        of = [verdict for verdict in self._open if controller is None or verdict.controller == controller]
+        return min([default, *(verdict.boundary.position for verdict in of)])
 
     def take_ready(self) -> list[Verdict]:
         """Verdicts that are there, the earliest position first; they are no longer open."""
@@ -73,13 +75,15 @@ class Verdicts:
     def void_after(self, position: int) -> None:
         """Give up verdicts that were opened at later positions: what they judge is gone."""
         for verdict in [verdict for verdict in self._open if verdict.boundary.position > position]:
-            verdict.task.cancel()
             self._open.remove(verdict)
+            self._give_up(verdict)
+
+    def _give_up(self, verdict: Verdict) -> None:
+        verdict.task.cancel()
+        self._given_up.append(verdict.task)
 
     async def cancel(self) -> None:
-        """Give up all, and wait until their work has ended."""
-        tasks = [verdict.task for verdict in self._open]
-        self._open.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Give up all, and wait until their work has ended, and that of those given up before."""
+        while self._open:
+            self._give_up(self._open.pop())
+        await asyncio.gather(*self._given_up, return_exceptions=True)

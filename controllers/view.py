@@ -19,6 +19,11 @@ def derived_seed(*parts: object) -> int:
     return int.from_bytes(digest) >> 1
 
 
+def child_seed(seed: int, index: int) -> int:
+    """seed + index, from the largest 64-bit integer on to the smallest."""
+    return (seed + index + 2**63) % 2**64 - 2**63
+
+
 class TrajectoryView:
     """Implements `controller.View`."""
 
@@ -33,11 +38,13 @@ class TrajectoryView:
     ) -> None:
         self.trajectory, self.format, self.messages, self.ledger = trajectory, format, messages, ledger
         self._scanner, self._seed = scanner, seed
+        self.position = 0
+        """The boundary's that is asked about."""
 
     @property
     def random(self) -> random.Random:
-        """Seeded by the trajectory's seed and how much it holds: asking again gives the same numbers."""
-        return random.Random(derived_seed("view", self._seed, len(self.trajectory.ids)))
+        """Seeded by the trajectory's seed and the position: asking again gives the same numbers."""
+        return random.Random(derived_seed("view", self._seed, self.position))
 
     @property
     def channel(self) -> Channel:

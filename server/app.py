@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -56,6 +57,10 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
         app.state.service = service
         try:
             await supervisor.start()
+            service.check_presets()
+            # What is loaded by now stays: a full collection would walk all of it, again and again, between two tokens.
+            gc.collect()
+            gc.freeze()
             yield
         finally:
             await supervisor.close()

@@ -85,7 +85,7 @@ class Stream:
 
     def _end(self, index: int, ended: Ended) -> bytes:
         self._open -= 1
-        choice = ChunkChoice(index, DeltaOut(), finish_reason=ended.reason)
+        choice = ChunkChoice(index, DeltaOut(), finish_reason=ended.reason, stop_reason=ended.stop)
         report = None if self._open or self._usage else flyball_report(self._episode)
         events = self._event(choice, report)
         if self._open == 0 and self._usage:

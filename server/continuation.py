@@ -8,6 +8,7 @@ from contextlib import aclosing
 import msgspec
 
 from ..controllers.text_match import StopMatch
+from ..controllers.view import child_seed
 from ..core.chat_format import ChatFormat
 from ..core.engine import Engine, EngineRequest, TokenLogprob
 from ..core.errors import EngineError, RequestError
@@ -57,7 +58,7 @@ class Continuation:
     ) -> None:
         self._engine, self._format, self._body = engine, format, body
         self._prompt, self._adapter, self._request_id = prompt, adapter, request_id
-        self._seed = None if body.seed is None else body.seed + choice
+        self._seed = None if body.seed is None else child_seed(body.seed, choice)
         self._text = ""
         self._sent = 0
         self.sampled = 0
@@ -84,13 +85,17 @@ class Continuation:
         async with aclosing(self._engine.generate(self._request())) as deltas:
             async for delta in deltas:
                 self.cached_tokens += delta.cached_tokens or 0
-                piece = TextPiece(ids=delta.ids, logprobs=delta.logprobs or [])
+                piece = TextPiece()
                 for token in delta.ids:
                     piece.offsets.append(len(self._text))
                     self._text += text.feed([token])
-                    if match is not None:
-                        match.feed(self.sampled, token, Channel.ANSWER, marker=False)
                     self.sampled += 1
+                    if match is not None:
+                        match.feed(self.sampled - 1, token, Channel.ANSWER, marker=False)
+                        if match.found is not None:
+                            break
+                kept = len(piece.offsets)
+                piece.ids, piece.logprobs = delta.ids[:kept], (delta.logprobs or [])[:kept]
                 if delta.finish == "abort":
                     raise EngineError("the engine aborted the call")
                 if match is not None and match.found is not None:

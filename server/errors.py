@@ -54,8 +54,8 @@ class Problem(NamedTuple):
         return Response(self.encoded(), self.status, headers, media_type="application/json")
 
 
-def problem_of(error: FlyballError) -> Problem:
-    """What a client is told. An engine's or controller's failure tells no more than its own message."""
+def problem_of(error: Exception) -> Problem:
+    """What a client is told: of an engine's or controller's failure its own message, of a defect nothing."""
     text = str(error)
     match error:
         case ModelNotFound():
@@ -85,29 +85,46 @@ def problem_of(error: FlyballError) -> Problem:
     return Problem(500, "server_error", "internal error")
 
 
-def _param(location: Sequence[Any]) -> str | None:
-    """messages.0.content, from pydantic's path; the names of union members are no part of it."""
-    parts = [str(part) for part in location if part != "body" and not _is_union_tag(part)]
-    return ".".join(parts) or None
+def _path(error: Mapping[str, Any], body: Any) -> list[str]:
+    """messages, 0, content: pydantic's path as far as it leads through the body; names of union members lead nowhere."""
+    path, at = [], body
+    location = [part for part in error["loc"] if part != "body"]
+    for number, part in enumerate(location, start=1):
+        missing = number == len(location) and error["type"] == "missing"
+        if missing or (isinstance(at, dict) and part in at) or (isinstance(at, list) and isinstance(part, int)):
+            path.append(str(part))
+            at = None if missing else at[part]
+    return path
 
 
-def _is_union_tag(part: Any) -> bool:
-    tags = {"str", "list[str]", "text", "refusal", "system", "developer", "user", "assistant", "tool", "json_object"}
-    return isinstance(part, str) and (part in tags or "[" in part or "(" in part or part[:1].isupper())
+def _invalid_json(detail: str) -> Problem:
+    return Problem(400, "invalid_request_error", f"The body is not valid JSON: {detail}", None, "invalid_json")
 
 
-def _validation_problem(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    first = errors[0]
-    if first["type"] == "json_invalid":
-        detail = first.get("ctx", {}).get("error", "")
-        return Problem(400, "invalid_request_error", f"The body is not valid JSON: {detail}", None, "invalid_json")
-    param = _param(first["loc"])
+def _validation_problem(errors: Sequence[Mapping[str, Any]], body: Any) -> Problem:
+    """The error that leads deepest into the body: of a union's members, the one that was meant."""
+    if errors[0]["type"] == "json_invalid":
+        return _invalid_json(errors[0].get("ctx", {}).get("error", ""))
+    path, error = max(((_path(error, body), error) for error in errors), key=lambda found: len(found[0]))
+    param = ".".join(path) or None
     where = f"{param}: " if param else ""
-    return Problem(400, "invalid_request_error", f"{where}{first['msg']}", param, "invalid_value")
+    return Problem(400, "invalid_request_error", f"{where}{error['msg']}", param, "invalid_value")
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    """What Starlette and FastAPI raise; a body that could not be read has its reason as the cause."""
+    match error.__cause__:
+        case FlyballError() as cause:
+            return problem_of(cause)
+        case UnicodeDecodeError():
+            return _invalid_json("it is not UTF-8")
+        case RecursionError():
+            return _invalid_json("it is nested too deeply")
+    return Problem(error.status_code, "invalid_request_error", str(error.detail))
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Map everything that can escape a route."""
+    """Map everything that may escape a route; what may not is a defect, for the gate."""
 
     async def ours(_: Request, error: Exception) -> Response:
         assert isinstance(error, FlyballError)
@@ -117,18 +134,14 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return _validation_problem(error.errors()).response()
+        return _validation_problem(error.errors(), error.body).response()
 
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        response = Problem(error.status_code, "invalid_request_error", str(error.detail)).response()
+        response = _http_problem(error).response()
         response.headers.update(error.headers or {})
         return response
-
-    async def unexpected(_: Request, error: Exception) -> Response:
-        return Problem(500, "server_error", "internal error").response()
 
     app.add_exception_handler(FlyballError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unexpected)

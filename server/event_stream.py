@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ..core.errors import FlyballError
-from .errors import Problem, problem_of
+from .errors import problem_of
 
 T = TypeVar("T")
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -57,7 +56,7 @@ class EventStream(Response):
     """Sends events as they come.
 
     Until the first one nothing is sent, so that an error before it is a plain response; unless it takes longer than
-    `keep_alive` seconds. An error after that is an event. `failed` is told of every error, for the log and the metrics.
+    `keep_alive` seconds. An error after that is an event, and `failed` is told of it, for the log.
     """
 
     def __init__(
@@ -96,12 +95,10 @@ class EventStream(Response):
                 async for event in events:
                     await self._send(send, event)
         except Exception as error:  # the boundary to a client that already has its 200
-            self._failed(error)
             if not self._begun:
                 raise
-            internal = Problem(500, "server_error", "internal error")
-            problem = problem_of(error) if isinstance(error, FlyballError) else internal
-            await self._send(send, b"data: " + problem.encoded() + b"\n\n")
+            self._failed(error)
+            await self._send(send, b"data: " + problem_of(error).encoded() + b"\n\n")
         await self._send(send, DONE, last=True)
 
     async def _send(self, send: Send, data: bytes, last: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import uuid
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core.errors import AuthError, BodyTooLarge, FlyballError
 from .errors import problem_of
+
+log = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/health"})
 
@@ -30,13 +33,16 @@ class Gate:
             return
         headers = {name: value for name, value in scope["headers"]}
         request_id = headers.get(b"x-request-id", b"")[:128] or uuid.uuid4().hex.encode()
-        respond = _with_request_id(send, request_id)
+        answer = _Answer(send, request_id)
         try:
             self._check(scope["path"], headers)
-        except FlyballError as error:
-            await problem_of(error).response()(scope, receive, respond)
-            return
-        await self._app(scope, _Limited(receive, self._max_body), respond)
+            await self._app(scope, _Limited(receive, self._max_body), answer)
+        except Exception as error:  # the last place before the connection, which it would cost
+            if not isinstance(error, FlyballError):
+                log.exception("a defect in the request %r", request_id)
+            if answer.begun:
+                raise
+            await problem_of(error).response()(scope, receive, answer)
 
     def _check(self, path: str, headers: dict[bytes, bytes]) -> None:
         length = headers.get(b"content-length", b"0")
@@ -67,10 +73,14 @@ class _Limited:
         return message
 
 
-def _with_request_id(send: Send, request_id: bytes) -> Send:
-    async def respond(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
-        await send(message)
+class _Answer:
+    """Adds the request's id to the headers."""
 
-    return respond
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send, self._request_id, self.begun = send, request_id, False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._request_id)]
+        await self._send(message)

@@ -14,7 +14,7 @@ from ..controllers.episode import Ended, Episode
 from ..controllers.limits import Limits
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
-from ..core.errors import FlyballError, ModelNotFound, Unavailable
+from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable
 from ..core.trajectory import Acted
 from .admission import Admission
 from .config import Config
@@ -22,7 +22,7 @@ from .metrics import Metrics
 from .supervisor import Supervisor
 from .traces.records import EpisodeRecord, trajectory_record
 from .traces.writer import TraceWriter
-from .translate import Target, chat_spec
+from .translate import Target, chat_spec, check_block
 from .wire.requests import ChatCompletionRequest, SamplingFields
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Service:
         self.metrics = Metrics()
         self.traces = TraceWriter(config.traces.url, capacity=config.traces.queue) if config.traces.url else None
         self.created = int(time.time())
+        self._targets = _targets(config)
         self._watch()
 
     def _watch(self) -> None:
@@ -51,25 +52,25 @@ class Service:
             watch("flyball_traces_dropped", "Episodes lost because the queue was full.", lambda: traces.dropped)
             watch("flyball_traces_failed", "Episodes lost to an error of the store.", lambda: traces.failed)
 
+    def check_presets(self) -> None:
+        """Find what no request could use before one names it. Errors: ConfigError."""
+        for name, block in self.config.presets.items():
+            try:
+                check_block(block, self.format, self.engine.abilities)
+            except RequestError as error:
+                raise ConfigError(f"presets.{name}: {error}") from error
+
     # -- models ----------------------------------------------------------------------------------------------------
 
     def model_names(self) -> list[str]:
         """Everything that `model` may be: the model, its adapters, and each of them with each preset."""
-        plain = [self.config.model.served_name, *self.config.model.adapters]
-        return plain + [f"{name}:{preset}" for name in plain for preset in self.config.presets]
+        return list(self._targets)
 
     def target(self, model: str) -> Target:
         """What a model name means. Errors: ModelNotFound."""
-        if model not in self.model_names():
+        if model not in self._targets:
             raise ModelNotFound(model, self.model_names())
-        name, preset = model, None
-        for candidate in self.config.presets:
-            if model.endswith(f":{candidate}"):
-                name, preset = model.removesuffix(f":{candidate}"), candidate
-        adapter = name if name in self.config.model.adapters else None
-        if preset is None:
-            return Target(model, adapter)
-        return Target(model, adapter, preset, self.config.presets[preset])
+        return self._targets[model]
 
     # -- episodes --------------------------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class Service:
         try:
             yield
             outcome = "ok"
-        except FlyballError:
+        except Exception:
             outcome = "error"
             raise
         finally:
@@ -152,6 +153,18 @@ class Service:
         """Write what the trace store still waits for. Blocks."""
         if self.traces is not None:
             self.traces.close()
+
+
+def _targets(config: Config) -> dict[str, Target]:
+    """Every name that is served, and what it means; a model's own name wins over a preset of the same name."""
+    adapters: dict[str, str | None] = {config.model.served_name: None}
+    adapters |= {name: name for name in config.model.adapters}
+    targets = {name: Target(name, adapter) for name, adapter in adapters.items()}
+    for name, adapter in adapters.items():
+        for preset, block in config.presets.items():
+            model = f"{name}:{preset}"
+            targets.setdefault(model, Target(model, adapter, preset, block))
+    return targets
 
 
 _SAMPLING = frozenset(SamplingFields.model_fields) - {"model", "stream", "stream_options", "user"}

@@ -79,9 +79,7 @@ class Supervisor:
         wait = self._first_wait
         while True:
             try:
-                await self._engine.close()
-                self._engine = self._make()
-                await self._engine.start()
+                await self._replace()
             except FlyballError:
                 log.exception("the engine did not start")
                 await asyncio.sleep(wait)
@@ -91,3 +89,14 @@ class Supervisor:
                 self._restart = None
                 log.warning("the engine serves again")
                 return
+
+    async def _replace(self) -> None:
+        """The dead engine answers for its abilities until the new one can."""
+        await self._engine.close()
+        fresh = self._make()
+        try:
+            await fresh.start()
+        except FlyballError:
+            await fresh.close()
+            raise
+        self._engine = fresh

@@ -15,7 +15,7 @@ from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
 from .wire.flyball_block import FlyballBlock
-from .wire.messages import JsonObjectFormat, JsonSchemaFormat, NamedToolChoice
+from .wire.messages import JsonObjectFormat, JsonSchemaFormat, Message, NamedToolChoice
 from .wire.requests import ChatCompletionRequest, SamplingFields
 
 
@@ -33,13 +33,14 @@ def chat_spec(
 ) -> EpisodeSpec:
     """The episode that a chat request asks for. Errors: RequestError naming the parameter."""
     block = request.flyball.over(target.block)
+    refuse_unserved(request)
     _check_together(request, block)
     controllers = _controllers(request, block, Setting(format, abilities))
     _check_honoured(request, abilities, bool(controllers))
     tools, force = _tools(request)
     return EpisodeSpec(
         id=id,
-        messages=tuple(message.model_dump(exclude_none=True) for message in request.messages),
+        messages=tuple(map(_message, request.messages)),
         tools=tools,
         template_args=_template_args(request),
         thinking=_thinking(request),
@@ -80,10 +81,36 @@ def sampling_of(request: SamplingFields, logprobs: int | None, top_logprobs: int
 
 
 def _bias(given: Mapping[str, float]) -> dict[int, float]:
-    try:
-        return {int(token): value for token, value in given.items()}
-    except ValueError:
-        raise RequestError("logit_bias: the keys are token ids", "logit_bias") from None
+    if not all(token.isdecimal() and len(token) < 10 for token in given):
+        raise RequestError("logit_bias: the keys are token ids", "logit_bias")
+    return {int(token): value for token, value in given.items()}
+
+
+_UNSERVED = (
+    "functions function_call audio web_search_options echo use_beam_search structured_outputs guided_json guided_regex "
+    "guided_choice guided_grammar bad_words allowed_token_ids stop_token_ids prompt_logprobs continue_final_message"
+).split()
+
+
+def refuse_unserved(request: SamplingFields) -> None:
+    """Refuse fields of OpenAI's or vLLM's that would change the answer, and that are not served here."""
+    extra = request.model_extra or {}
+    for name in _UNSERVED:
+        if extra.get(name):
+            raise RequestError(f"{name} is not served", name)
+    if extra.get("modalities", ["text"]) != ["text"]:
+        raise RequestError("text is the only modality that is served", "modalities")
+
+
+def _message(given: Message) -> dict[str, Any]:
+    """A message as chat formats read it: an earlier refusal is what the assistant said."""
+    message = given.model_dump(exclude_none=True)
+    refusal = message.pop("refusal", None)
+    if refusal and not message.get("content"):
+        message["content"] = refusal
+    if isinstance(message.get("content"), list):
+        message["content"] = [{"type": "text", "text": part.get("text", part.get("refusal"))} for part in message["content"]]
+    return message
 
 
 def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None:
@@ -119,13 +146,25 @@ def _check_honoured(request: ChatCompletionRequest, abilities: Abilities, edited
                     "so it cannot be honoured together with them (repetition_penalty can)",
                     name,
                 )
-    if request.top_logprobs is not None and request.top_logprobs > abilities.max_logprobs:
-        raise RequestError(f"this server gives at most {abilities.max_logprobs} top_logprobs", "top_logprobs")
-    if request.logit_bias and not abilities.logit_bias:
-        raise RequestError("this engine takes no logit_bias", "logit_bias")
+    check_sampling(request, request.top_logprobs, "top_logprobs", abilities)
     constrained = isinstance(request.response_format, JsonObjectFormat | JsonSchemaFormat)
     if constrained and not abilities.grammar:
         raise RequestError("this engine cannot enforce a response_format", "response_format")
+
+
+def check_sampling(request: SamplingFields, logprobs: int | None, param: str, abilities: Abilities) -> None:
+    """What both kinds of request ask of the engine's sampler. Errors: RequestError naming the parameter."""
+    if logprobs is not None and logprobs > abilities.max_logprobs:
+        raise RequestError(f"this server gives at most {abilities.max_logprobs} {param}", param)
+    if request.logit_bias and not abilities.logit_bias:
+        raise RequestError("this engine takes no logit_bias", "logit_bias")
+
+
+def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities) -> None:
+    """Whether a preset could govern anything. Errors: RequestError."""
+    build_controllers([spec.model_dump() for spec in block.controllers], Setting(format, abilities))
+    if block.strategy is not None:
+        build_strategy(block.strategy.model_dump())
 
 
 def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:

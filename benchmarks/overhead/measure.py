@@ -10,15 +10,16 @@ import numpy as np
 import uvloop
 
 from .arms import Arm
-from .load import Sample, Target, check_tokens, drive
+from .load import LoadError, Sample, Target, check_tokens, drive
+from .processes import Usage, look
 from .results import Cell, Growth
 from .servers import Running
 from .settings import Settings
-from .usage import Usage, look
 from .workload import bodies
 
 _WARM_BURST = 16
 _IDLE_SECONDS = 5.0
+_SETTLE_SECONDS, _SETTLE_TRIES, _RESTING_CORES = 0.25, 20, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Meter:
 
     def idle(self) -> dict[str, float]:
         """Cores that each server uses while nothing is asked."""
+        self._settle()
         before = self._look()
         time.sleep(_IDLE_SECONDS)
         after = self._look()
@@ -57,6 +59,7 @@ class Meter:
 
     def cell(self, arm: Arm, place: Place) -> Cell:
         """Measure one arm. Errors: LoadError when an answer was not what was asked for."""
+        self._settle()
         burst = min(_WARM_BURST, place.concurrency)
         salt = f"{arm.name} {place}"
         self._send(arm, burst, burst, place.streaming, f"burst {salt}")
@@ -69,6 +72,7 @@ class Meter:
 
     def growth(self, arm: Arm) -> Growth:
         """Memory and descriptors of the arm's server before and after many requests."""
+        self._settle()
         pid, count = self._servers[arm.server].pid, self._settings.growth_requests
         before = look(pid)
         self._send(arm, count, 16, False, f"growth {arm.name}")
@@ -77,11 +81,26 @@ class Meter:
         sizes = (round(before.rss_bytes / 2**20, 1), round(after.rss_bytes / 2**20, 1))
         return Growth(arm.name, count, *sizes, before.descriptors, after.descriptors)
 
+    def _settle(self) -> None:
+        """Wait until all servers rest: vLLM's own CPU layout spins for a second after its last request."""
+        before = self._look()
+        for _ in range(_SETTLE_TRIES):
+            time.sleep(_SETTLE_SECONDS)
+            after = self._look()
+            if sum(after[name].cpu_since(before[name]) for name in after) < _RESTING_CORES * _SETTLE_SECONDS:
+                return
+            before = after
+
     def _send(self, arm: Arm, count: int, concurrency: int, streaming: bool, salt: str) -> list[Sample]:
         target = Target("127.0.0.1", self._servers[arm.server].spec.port, key=arm.key)
         requests = bodies(self._settings, arm.extra, count, streaming=streaming, salt=salt)
-        samples = self._runner.run(drive(target, requests, concurrency, streaming=streaming))
-        check_tokens(samples, self._settings.tokens)
+        try:
+            samples = self._runner.run(drive(target, requests, concurrency, streaming=streaming))
+            check_tokens(samples, self._settings.tokens)
+        except (LoadError, TimeoutError) as error:
+            raise LoadError(
+                f"{arm.name}, {salt}: {error!r}; its log ends:\n{self._servers[arm.server].log_end}"
+            ) from error
         return samples
 
     def _look(self) -> dict[str, Usage]:

@@ -5,16 +5,14 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from .arms import ServerSpec
+from .processes import end
 
 _START_SECONDS = 300.0
-_STOP_SECONDS = 20.0
 
 
 class StartError(RuntimeError):
@@ -28,6 +26,12 @@ class Running:
     spec: ServerSpec
     pid: int
     start_seconds: float
+    log: Path
+
+    @property
+    def log_end(self) -> str:
+        """The last lines that the server wrote."""
+        return _end_of(self.log)
 
 
 @contextmanager
@@ -47,16 +51,16 @@ def _started(spec: ServerSpec, logs: Path) -> Iterator[Running]:
         process = subprocess.Popen(spec.command, env=env, cwd=logs, stdout=out, stderr=subprocess.STDOUT)
     try:
         _await_health(spec, process, log)
-        yield Running(spec, process.pid, time.monotonic() - begun)
+        yield Running(spec, process.pid, time.monotonic() - begun, log)
     finally:
-        _stop(process)
+        end(process)
 
 
 def _await_health(spec: ServerSpec, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while not _healthy(spec):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise StartError(f"{spec.name} did not start:\n{log.read_text(errors='replace')[-3000:]}")
+            raise StartError(f"{spec.name} did not start:\n{_end_of(log)}")
         time.sleep(0.25)
 
 
@@ -71,18 +75,5 @@ def _healthy(spec: ServerSpec) -> bool:
         connection.close()
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the server to end; then end whatever of its tree is left, so that no engine outlives a run."""
-    try:
-        tree = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        tree = []
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for child in tree:
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-3000:]

@@ -23,6 +23,8 @@ class BackendTextStream:
     def feed(self, ids: Sequence[int]) -> str:
         """The text that these ids complete."""
         hidden = self._hidden
+        if len(ids) == 1:
+            return "" if ids[0] in hidden else self._step(ids[0])
         return "".join(self._step(token) for token in ids if token not in hidden)
 
     def _step(self, token: int) -> str:

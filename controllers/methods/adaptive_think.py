@@ -41,7 +41,7 @@ class AdaptiveThink(BaseController[None]):
         if not setting.format.thinks and self._mode is not Thinking.OFF:
             raise RequestError(
                 f"{setting.format.name} models do not think: mode {params.mode!r} cannot be honoured",
-                "flyball.controllers.adaptive_think.mode",
+                "mode",
             )
         decision = setting.format.decision
         self._no_think = decision.no_think_ids if decision is not None else ()
@@ -49,7 +49,7 @@ class AdaptiveThink(BaseController[None]):
             if decision is None:
                 raise RequestError(
                     f"{setting.format.name} models have no token that decides: choose think or no_think",
-                    "flyball.controllers.adaptive_think.mode",
+                    "mode",
                 )
             self._watch = TokenWatch(1, certain=True, markers=True, logprob_ids=self._no_think)
             self.watches = (self._watch,)
@@ -61,6 +61,8 @@ class AdaptiveThink(BaseController[None]):
     def at(self, state: None, boundary: Boundary, view: View) -> Ruling[None]:
         """The first token is there: log what it decided."""
         first = boundary.position - 1
+        if first > 0:  # somebody else wrote the token that decides
+            return Ruling(state)
         token = view.trajectory.ids[first]
         chosen = "no_think" if token in self._no_think else "think"
         decision = Decision(

@@ -72,7 +72,7 @@ class HintInfer(BaseController[int]):
         else:
             raise RequestError(
                 f"no hints for the domain {params.domain!r}; there are some for {', '.join(sorted(library))}",
-                "flyball.controllers.hint_infer.domain",
+                "domain",
             )
         self._policy = Uniform()
 
@@ -91,12 +91,14 @@ class HintInfer(BaseController[int]):
 
     @staticmethod
     def _last_thought(position: int, view: View) -> str:
-        """The text of the thinking run that ends here; empty when there is none."""
-        before = [(run, end) for run, end in view.trajectory.spans() if end <= position and end > run.start]
-        if not before or before[-1][0].marker or before[-1][0].channel is not Channel.THINK:
-            return ""
-        run, end = before[-1]
-        return view.text(max(run.start, end - 8), end)
+        """The text of the thinking that ends here, hints included; empty when there is none."""
+        start = position
+        for run, end in reversed(view.trajectory.spans()):
+            if end <= position:
+                if run.marker or run.channel is not Channel.THINK:
+                    break
+                start = run.start
+        return view.text(start, position)
 
 
 def _paragraph_break(before: str) -> str:

@@ -35,7 +35,7 @@ class ThinkingBudget(BaseController[None]):
     def __init__(self, params: ThinkingBudgetParams, setting: Setting) -> None:
         self._closing = params.closing
         bare = params.closing is None
-        self.watches = (TokenWatch(params.tokens, Channel.THINK, certain=True, closes=bare),)
+        self.watches = (TokenWatch(params.tokens, Channel.THINK, closes=bare),)
 
     def at(self, state: None, boundary: Boundary, view: View) -> Ruling[None]:
         """The budget is spent."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
 
 from ...core.answers import extract_answer, same_answer_async
+from ...core.errors import RequestError
 from ..controller import Params
 from ..strategy import Outcome, Trials
 
@@ -22,7 +23,7 @@ class SelfConsistencyParams(Params):
     in_flight: int = Field(default=0, ge=0)
     """Samples decoded at once; 0: a window's, or all n without windows."""
     stop_when_decided: bool = True
-    """Stop as soon as no other answer can overtake the leading one: the result stays the same."""
+    """Stop as soon as no other answer can win any more, by votes or by a window: the answer stays the same."""
 
     @model_validator(mode="after")
     def _window_fits(self) -> SelfConsistencyParams:
@@ -72,7 +73,7 @@ class SelfConsistency:
     """Majority vote over sampled answers, in windows that may end early; losers still decoding are cancelled.
 
     The answer is the last \\boxed{…}; answers are compared by math-verify; a tie goes to the earliest sample; without any
-    answer the first sample is returned. Sources: self-consistency (majority, ties to the first), early-stopping
+    answer the first sample is returned. A budget that allows fewer samples ends it there. Sources: self-consistency (majority, ties to the first), early-stopping
     self-consistency (arXiv 2401.10480: stop when all answers of one window are the same; at the cap the majority of all).
     Ours: missing answers never count as agreeing, and `stop_when_decided`.
 
@@ -93,14 +94,19 @@ class SelfConsistency:
         """Decode samples until a window agrees, the vote is decided, or all are there."""
         votes, outcomes = Votes(), dict[int, Outcome]()
         running: set[asyncio.Task[Outcome]] = set()
-        started = 0
+        wanted, started = self._params.n, 0
         try:
-            while len(outcomes) < self._params.n and not self._enough(votes, outcomes):
-                while started < self._params.n and len(running) < self._wanted(len(outcomes)):
-                    running.add(asyncio.ensure_future(trials.start(started, among=self._params.n - started)))
+            while len(outcomes) < wanted and not self._enough(votes, outcomes, wanted):
+                while started < wanted and len(running) < self._at_once(len(outcomes)):
+                    running.add(asyncio.ensure_future(trials.start(started, among=wanted - started)))
                     started += 1
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for outcome in sorted((task.result() for task in done), key=lambda outcome: outcome.index):
+                finished, refused = _results(await asyncio.gather(*done, return_exceptions=True))
+                if refused:
+                    wanted = started = started - len(refused)
+                if not wanted:
+                    raise refused[0]
+                for outcome in finished:
                     outcomes[outcome.index] = outcome
                     await votes.add(outcome.index, extract_answer(outcome.text))
         finally:
@@ -109,23 +115,32 @@ class SelfConsistency:
             await asyncio.gather(*running, return_exceptions=True)
         return self._choose(votes, outcomes, started, trials)
 
-    def _wanted(self, finished: int) -> int:
+    def _at_once(self, finished: int) -> int:
         """Samples to have in flight: with windows, and nothing said of in_flight, one whole window at a time."""
         window = self._params.window
         if not window or self._params.in_flight:
             return self._in_flight
         return window - finished % window
 
-    def _enough(self, votes: Votes, outcomes: dict[int, Outcome]) -> bool:
-        if self._params.stop_when_decided and votes.decided(self._params.n - len(outcomes)):
-            return True
+    def _windows(self, samples: int) -> list[range]:
         window = self._params.window
-        if not window:
-            return False
-        windows = [range(begin, begin + window) for begin in range(0, self._params.n - window + 1, window)]
-        return any(votes.agree(indices) for indices in windows)
+        return [range(begin, begin + window) for begin in range(0, samples - window + 1, window)] if window else []
 
-    def _choose(self, votes: Votes, outcomes: dict[int, Outcome], started: int, trials: Trials) -> Outcome:
+    def _enough(self, votes: Votes, outcomes: Mapping[int, Outcome], wanted: int) -> bool:
+        if any(votes.agree(indices) for indices in self._windows(wanted)):
+            return True
+        if not self._params.stop_when_decided or not votes.decided(wanted - len(outcomes)):
+            return False
+        leading = set(votes.ranked()[0])
+        return not any(self._may_overrule(indices, leading, votes, outcomes) for indices in self._windows(wanted))
+
+    @staticmethod
+    def _may_overrule(indices: range, leading: set[int], votes: Votes, outcomes: Mapping[int, Outcome]) -> bool:
+        """Whether this window may still agree on another answer than the one that leads."""
+        there = [index for index in indices if index in outcomes]
+        return not there or (len(there) < len(indices) and votes.agree(there) and leading.isdisjoint(there))
+
+    def _choose(self, votes: Votes, outcomes: Mapping[int, Outcome], started: int, trials: Trials) -> Outcome:
         ranked = votes.ranked()
         agreeing = self._agreeing_window(votes) or (ranked[0] if ranked else [])
         figures = {"started": started, "finished": len(outcomes), "agreeing": len(agreeing), "answers": len(ranked)}
@@ -134,14 +149,20 @@ class SelfConsistency:
 
     def _agreeing_window(self, votes: Votes) -> list[int] | None:
         """The group of the window that ended the sampling, if one did: it wins even against a larger group."""
-        window = self._params.window
-        if not window:
-            return None
-        for begin in range(0, self._params.n - window + 1, window):
+        for indices in self._windows(self._params.n):
             for group in votes.groups:
-                if set(range(begin, begin + window)) <= set(group):
+                if set(indices) <= set(group):
                     return group
         return None
+
+
+def _results(results: Sequence[Outcome | BaseException]) -> tuple[list[Outcome], list[RequestError]]:
+    """Samples that have ended, in order, and refusals to start more. Errors: any other error of a sample."""
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, RequestError):
+            raise result
+    outcomes = sorted((result for result in results if isinstance(result, Outcome)), key=lambda outcome: outcome.index)
+    return outcomes, [result for result in results if isinstance(result, RequestError)]
 
 
 STRATEGY = SelfConsistency

@@ -77,7 +77,7 @@ def _json(text: str) -> Any:
 def _lines(console: Any) -> Iterator[str]:
     while True:
         try:
-            line = console.input("[bold blue]you ›[/] ")
+            line = console.input("[bold blue]you >[/] ")
         except (EOFError, KeyboardInterrupt):
             return
         if not line.strip():

@@ -100,17 +100,17 @@ def check_gpu(config: Config) -> Iterator[Finding]:
 
 
 def check_model(config: Config) -> Iterator[Finding]:
-    """The model's files; for the packaged model their hashes, too."""
+    """The model's files; for a frozen model their hashes, too."""
+    from flyball.training.pocket.hashes import SUMS, verify
+
     path = Path(config.model.resolved_path)
     if config.engine.kind == "openai":
         yield Finding("model", "ok", "served by the upstream")
         return
-    if config.model.path == POCKET:
-        from flyball.training.pocket.hashes import verify
-
+    if config.model.path == POCKET or (path / SUMS).is_file():
         problems = verify(path)
         mend = "Reinstall the package, or train it again: flyball pocket train" if problems else ""
-        yield Finding("model", "wrong" if problems else "ok", "; ".join(problems) or f"pocket ({path.name})", mend)
+        yield Finding("model", "wrong" if problems else "ok", "; ".join(problems) or f"{path.name}, as it was frozen", mend)
     elif path.is_dir():
         missing = [name for name in ("config.json", "tokenizer_config.json") if not (path / name).exists()]
         weights = any(path.glob("*.safetensors")) or any(path.glob("*.bin"))

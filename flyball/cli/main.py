@@ -52,3 +52,7 @@ def main() -> None:
     except FlyballError as error:
         click.secho(f"flyball: {error}", fg="red", err=True)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import anyio
-import anyio.to_process
+import asyncio
+from functools import cache
+
+from .comparer import Comparers
 
 _BOXED = "\\boxed{"
 
@@ -34,16 +36,21 @@ def _balanced(text: str, start: int) -> str | None:
 def same_answer(a: str | None, b: str | None) -> bool:
     r"""Whether two answers are the same result; literally, or by math-verify (\frac12 and 0.5 are).
 
-    A missing answer never equals anything, another missing one included. To be called on a main thread, where
-    math-verify's own time limit works; elsewhere use `same_answer_async`.
+    A missing answer never equals anything, another missing one included; an empty one is missing. To be called on a
+    main thread, where math-verify's own time limit works; elsewhere use `same_answer_async`.
     """
-    if a is None or b is None:
-        return False
-    if a.strip() == b.strip():
-        return True
+    if (known := _literally(a, b)) is not None:
+        return known
     from math_verify import parse, verify  # imports sympy, half a second
 
     return bool(verify(parse(f"${a}$"), parse(f"${b}$")))
+
+
+def _literally(a: str | None, b: str | None) -> bool | None:
+    """Whether they are the same, where that takes no mathematics."""
+    if not a or not b or not a.strip() or not b.strip():
+        return False
+    return True if a.strip() == b.strip() else None
 
 
 async def same_answer_async(a: str | None, b: str | None, *, seconds: float = 10.0) -> bool:
@@ -51,10 +58,17 @@ async def same_answer_async(a: str | None, b: str | None, *, seconds: float = 10
 
     Answers are written by a model: an expression like 9^{9^{9^9}} must not hold a server up.
     """
-    if a is None or b is None:
-        return False
-    if a.strip() == b.strip():
-        return True
-    with anyio.move_on_after(seconds):
-        return await anyio.to_process.run_sync(same_answer, a, b, cancellable=True)
-    return False
+    if (known := _literally(a, b)) is not None:
+        return known
+    assert a is not None and b is not None
+    comparison = _comparers().compare(a, b, seconds)
+    try:
+        return await asyncio.wrap_future(comparison.result)
+    except asyncio.CancelledError:
+        comparison.give_up()
+        raise
+
+
+@cache
+def _comparers() -> Comparers:
+    return Comparers()

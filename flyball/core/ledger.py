@@ -19,6 +19,9 @@ from .errors import RequestError
 
 TOKENS, USD, SECONDS, FAN_OUT = "tokens", "usd", "seconds", "fan_out"
 
+_ROUNDING = 1 + 1e-9
+"""Shares of a sum of dollars do not add up to it exactly."""
+
 
 def tool_calls(tool: str) -> str:
     """The ledger item that counts calls of one tool."""
@@ -52,35 +55,30 @@ class Ledger:
     def remaining(self, item: str) -> float:
         """What may still be spent or reserved, down to 0; `inf` without a limit here or above."""
         limit = self.limits.get(item)
-        if limit is None:
-            return math.inf if self._parent is None or item in (FAN_OUT,) else self._parent.remaining(item)
-        return max(0.0, limit - self.spent(item) - self._reserved.get(item, 0.0))
+        own = math.inf if limit is None else max(0.0, limit - self.spent(item) - self._reserved.get(item, 0.0))
+        if self._parent is None or (limit is not None and item != SECONDS):  # what a child may spend was set aside
+            return own
+        return min(own, self._parent.remaining(item))
 
     def exhausted(self) -> str | None:
-        """The first limited item of which nothing remains; fan-out limits starts, not what already runs."""
-        ledger: Ledger | None = self
-        while ledger is not None:
-            for item in ledger.limits:
-                if item in (TOKENS, USD, SECONDS) and ledger.remaining(item) <= 0 and not ledger._holds_reserve(item):
-                    return item
-            ledger = ledger._parent
-        return None
-
-    def _holds_reserve(self, item: str) -> bool:
-        return self._reserved.get(item, 0.0) > 0
+        """The first item of which nothing remains; fan-out and tool calls limit starts, not what already runs."""
+        return next((item for item in (TOKENS, USD, SECONDS) if self.remaining(item) <= 0), None)
 
     def charge(self, item: str, amount: float) -> None:
         """Book what was spent. Charging past a limit is booked too: the truth, then nothing remains."""
         self._spent[item] = self._spent.get(item, 0.0) + amount
-        if self._parent is not None and item not in self.limits:
+        if self._parent is not None and (self._closed or item not in self.limits):
             self._parent.charge(item, amount)
 
     def try_spend(self, item: str, amount: float = 1.0) -> bool:
         """Book `amount` if that much remains; else leave everything as it is and say False."""
-        if self.remaining(item) < amount:
+        if not self._covers(item, amount):
             return False
         self.charge(item, amount)
         return True
+
+    def _covers(self, item: str, amount: float) -> bool:
+        return amount <= self.remaining(item) * _ROUNDING
 
     def child(self, limits: Mapping[str, float] | None = None) -> Ledger:
         """A ledger whose limits are set aside here until it is closed.
@@ -89,7 +87,7 @@ class Ledger:
         """
         wanted = dict(limits or {})
         for item, amount in wanted.items():
-            if item != SECONDS and self.remaining(item) < amount:
+            if item != SECONDS and not self._covers(item, amount):
                 raise RequestError(
                     f"the budget has {self.remaining(item):g} {item} left, not {amount:g}", "flyball.budget"
                 )
@@ -119,13 +117,13 @@ class Ledger:
                 self._parent._settle(item, limit, self.spent(item))
 
     def _settle(self, item: str, reserved: float, spent: float) -> None:
+        self._spent[item] = self._spent.get(item, 0.0) + spent
         if item in self.limits:
             self._reserved[item] = max(0.0, self._reserved.get(item, 0.0) - reserved)
-            self._spent[item] = self._spent.get(item, 0.0) + spent
-        else:
-            self._spent[item] = self._spent.get(item, 0.0) + spent
-            if self._parent is not None:
-                self._parent._settle(item, reserved, spent)
+            if self._closed and self._parent is not None:
+                self._parent.charge(item, spent)
+        elif self._parent is not None:
+            self._parent._settle(item, reserved, spent)
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Spent and allowed per item, for the response."""

@@ -181,8 +181,8 @@ class Trajectory:
         self.thinking = 0
         self.dropped = 0
         self.finished: Finished | None = None
-        self._base: list[int] = self.prompt_ids
-        self._base_until = 0
+        self._bases: list[tuple[int, list[int]]] = [(0, self.prompt_ids)]
+        """(position, what the engine sees in place of all before it), oldest first."""
 
     # -- growing ---------------------------------------------------------------------------------------------------
 
@@ -197,6 +197,8 @@ class Trajectory:
         weight_version: str | None = None,
     ) -> None:
         """Keep `ids` at the end."""
+        if not ids:
+            return
         position, count = len(self.ids), len(ids)
         self.ids.extend(ids)
         self._count(channel, origin, marker, count)
@@ -251,9 +253,13 @@ class Trajectory:
                 self.thinking += count
 
     def drop(self, position: int, by: str) -> None:
-        """Drop everything from `position` on."""
+        """Drop everything from `position` on; a context that was replaced later is what it was before."""
         if position >= len(self.ids):
             return
+        if position < 0:
+            raise ValueError(f"there is no position {position}")
+        while self._bases[-1][0] > position:
+            self._bases.pop()
         before = self.sampled
         for run, end in self.spans(position):
             self._count(run.channel, run.origin, run.marker, max(run.start, position) - end)
@@ -274,7 +280,7 @@ class Trajectory:
 
     def replace_context(self, ids: Sequence[int], by: str) -> None:
         """Let the engine see `ids` from now on, instead of all that came before."""
-        self._base, self._base_until = list(ids), len(self.ids)
+        self._bases.append((len(self.ids), list(ids)))
         self.log.append(ContextReplaced(position=len(self.ids), ids=list(ids), by=by))
 
     def note(self, event: AnyEvent) -> None:
@@ -287,16 +293,14 @@ class Trajectory:
 
     def context(self) -> list[int]:
         """The ids that the engine sees next."""
-        return self._base + self.ids[self._base_until :]
+        until, base = self._bases[-1]
+        return base + self.ids[until:]
 
-    def context_tokens(self) -> int:
-        """How many ids the engine sees next."""
-        return len(self._base) + len(self.ids) - self._base_until
-
-    @property
-    def replaced_until(self) -> int:
-        """Positions before this one were folded away and cannot be dropped any more."""
-        return self._base_until
+    def context_tokens(self, position: int | None = None) -> int:
+        """How many ids the engine sees next; or would see, were everything from `position` on dropped."""
+        end = len(self.ids) if position is None else position
+        until, base = next(entry for entry in reversed(self._bases) if entry[0] <= end)
+        return len(base) + end - until
 
     def spans(self, start: int = 0) -> list[tuple[Run, int]]:
         """Runs that reach beyond `start`, each with its end."""
@@ -320,7 +324,7 @@ def replay(log: Iterable[AnyEvent]) -> Trajectory:
     events = iter(log)
     first = next(events)
     if not isinstance(first, Rendered):
-        raise ValueError("a trajectory's log begins with Rendered")
+        raise ValueError("a trajectory's log begins with Rendered")  # noqa: TRY004  the log's content is wrong
     trajectory = Trajectory(first.ids)
     for event in events:
         match event:
@@ -361,7 +365,7 @@ class _Row:
         self.weight_version = event.weight_version or self.weight_version
 
     def cut(self, position: int) -> None:
-        keep = max(self.offset + position - self.begins_at, self.offset)
+        keep = self.offset + position - self.begins_at
         del self.ids[keep:], self.mask[keep:], self.logp[keep:]
 
 
@@ -377,5 +381,7 @@ def training_rows(log: Iterable[AnyEvent]) -> list[TrainingRow]:
             case Appended():
                 rows[-1].append(event)
             case Dropped():
+                while rows[-1].begins_at > event.position:  # the replacement itself was taken back
+                    rows.pop()
                 rows[-1].cut(event.position)
     return [TrainingRow(row.ids, row.mask, row.logp, row.weight_version) for row in rows if any(row.mask)]

@@ -140,11 +140,13 @@ class ScriptedEngine:
 
     @staticmethod
     def _logprobs(request: EngineRequest, batch: Sequence[tuple[int, float]]) -> list[TokenLogprob] | None:
-        wanted = request.sampling.logprob_ids
-        if request.sampling.logprobs is None and not wanted:
+        wanted, likeliest = request.sampling.logprob_ids, request.sampling.logprobs
+        if likeliest is None and not wanted:
             return None
-        tops = tuple((token, -1.5) for token in wanted)
-        return [
-            TokenLogprob(logprob, tuple((t, logprob if t == token else value) for t, value in tops))
-            for token, logprob in batch
-        ]
+        entries = []
+        for token, logprob in batch:
+            others = wanted or [token, *(other for other in range(likeliest or 0) if other != token)][:likeliest]
+            unlikely = -1.5 if wanted else logprob - 1.0
+            top = tuple((other, logprob if other == token else unlikely) for other in others)
+            entries.append(TokenLogprob(logprob, top))
+        return entries

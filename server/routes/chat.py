@@ -42,8 +42,8 @@ async def chat_completions(body: ChatCompletionRequest, request: Request) -> Res
         encoded = await unless_gone(request.receive, gather())
     except ClientGone:
         return Response(status_code=499)
-    headers = _headers(begun) | {"x-flyball-trace": episode.spec.id}
-    return Response(encoded, headers=headers, media_type="application/json")
+    named = headers(begun) | {"x-flyball-trace": episode.spec.id}
+    return Response(encoded, headers=named, media_type="application/json")
 
 
 def _streamed(service: Service, episode: Episode, body: ChatCompletionRequest, head: Head, begun: float) -> EventStream:
@@ -58,9 +58,9 @@ def _streamed(service: Service, episode: Episode, body: ChatCompletionRequest, h
                 if event := stream.piece(index, piece, ended):
                     yield event
 
-    headers = _headers(begun) | {"x-flyball-trace": episode.spec.id}
+    named = headers(begun) | {"x-flyball-trace": episode.spec.id}
     return EventStream(
-        events(), service.config.server.keep_alive_seconds, headers, lambda error: log_failure(error, episode.spec.id)
+        events(), service.config.server.keep_alive_seconds, named, lambda error: log_failure(error, episode.spec.id)
     )
 
 
@@ -69,6 +69,6 @@ def log_failure(error: BaseException, id: str) -> None:
     log.error("stream %s failed", id, exc_info=error)
 
 
-def _headers(begun: float) -> dict[str, str]:
+def headers(begun: float) -> dict[str, str]:
     """How long the server has worked on a request before, or for a plain body with, the engine."""
     return {"x-flyball-ms": f"{(time.perf_counter() - begun) * 1e3:.1f}"}

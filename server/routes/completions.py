@@ -17,9 +17,10 @@ from ...core.errors import ContextOverflow, RequestError, Unavailable
 from ..continuation import Continuation, TextPiece
 from ..event_stream import ClientGone, EventStream, unless_gone
 from ..service import Service
-from ..wire.requests import CompletionRequest
+from ..translate import check_sampling, refuse_unserved
+from ..wire.requests import CompletionRequest, StreamOptions
 from ..wire.responses import TextChoice, TextCompletion, Usage
-from .chat import log_failure
+from .chat import headers, log_failure
 from .documented import COMPLETION_RESPONSES
 
 router = APIRouter()
@@ -34,12 +35,12 @@ async def completions(body: CompletionRequest, request: Request) -> Response:
     job = _Job(service, body)
     if body.stream:
         keep_alive = service.config.server.keep_alive_seconds
-        return EventStream(job.events(begun), keep_alive, {}, lambda error: log_failure(error, job.id))
+        return EventStream(job.events(begun), keep_alive, headers(begun), lambda error: log_failure(error, job.id))
     try:
         encoded = await unless_gone(request.receive, job.whole(begun))
     except ClientGone:
         return Response(status_code=499)
-    return Response(encoded, media_type="application/json")
+    return Response(encoded, headers=headers(begun), media_type="application/json")
 
 
 def _check(body: CompletionRequest) -> None:
@@ -52,6 +53,7 @@ def _check(body: CompletionRequest) -> None:
         raise RequestError("best_of is not served; use n, or a strategy on /v1/chat/completions", "best_of")
     if body.stream_options is not None and not body.stream:
         raise RequestError("stream_options needs stream", "stream_options")
+    refuse_unserved(body)
 
 
 class _Job:
@@ -59,12 +61,16 @@ class _Job:
 
     def __init__(self, service: Service, body: CompletionRequest) -> None:
         target = service.target(body.model)
+        if target.preset is not None:
+            raise RequestError("a preset governs /v1/chat/completions only", "model")
         if not service.engine.alive:
             raise Unavailable("the engine is being restarted")
+        check_sampling(body, body.logprobs, "logprobs", service.engine.abilities)
         self._service, self._body = service, body
         self.id = f"cmpl-{uuid.uuid4().hex}"
         self._created = int(time.time())
         self._prompts = _prompts(body.prompt, service)
+        service.admission.check(len(self._prompts) * body.n, "n" if body.n > 1 else "prompt")
         context = service.engine.abilities.context_length
         for ids in self._prompts:
             if len(ids) >= context:
@@ -73,7 +79,6 @@ class _Job:
             Continuation(service.engine, service.format, body, ids, target.adapter, f"{self.id}-{index}", choice)
             for index, (ids, choice) in enumerate((ids, choice) for ids in self._prompts for choice in range(body.n))
         ]
-        service.admission.check(len(self._parts), "n")
 
     async def _pieces(self, begun: float) -> AsyncGenerator[tuple[int, TextPiece]]:
         service, outcome = self._service, "cancelled"
@@ -103,16 +108,20 @@ class _Job:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
             outcome = "ok"
+        except Exception:
+            outcome = "error"
+            raise
         finally:
             service.metrics.count("completions", outcome, time.perf_counter() - begun)
 
     async def events(self, begun: float) -> AsyncGenerator[bytes]:
         """The stream."""
-        options = self._body.stream_options
+        options = self._body.stream_options or StreamOptions()
         async with aclosing(self._pieces(begun)) as pieces:
             async for index, piece in pieces:
-                yield self._event([self._choice(index, piece)], msgspec.UNSET)
-        if options is not None and options.include_usage:
+                usage = self._usage() if options.continuous_usage_stats else msgspec.UNSET
+                yield self._event([self._choice(index, piece)], usage)
+        if options.include_usage:
             yield self._event([], self._usage())
 
     def _event(self, choices: list[TextChoice], usage: Usage | msgspec.UnsetType) -> bytes:

@@ -6,7 +6,6 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from ...core.errors import ModelNotFound
 from ..service import Service
 from ..wire.responses import ModelCard, ModelList
 from .documented import MODEL_RESPONSES, MODELS_RESPONSES
@@ -31,6 +30,5 @@ async def list_models(request: Request) -> Response:
 async def get_model(model: str, request: Request) -> Response:
     """One model; its name may hold slashes."""
     service: Service = request.app.state.service
-    if model not in service.model_names():
-        raise ModelNotFound(model, service.model_names())
-    return Response(msgspec.json.encode(_card(service, model)), media_type="application/json")
+    card = _card(service, service.target(model).model)
+    return Response(msgspec.json.encode(card), media_type="application/json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,6 +11,7 @@ from .flyball_block import FlyballBlock
 from .messages import Message, ResponseFormat, ToolChoice, ToolSpec
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 Stops = str | Annotated[list[str], Field(max_length=16)]
 
 
@@ -46,6 +48,11 @@ class SamplingFields(BaseModel):
     ignore_eos: bool = False
     user: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, data: Any) -> Any:
+        return _cleaned(data)
+
     @property
     def stops(self) -> tuple[str, ...]:
         """Stop strings, empty ones left out."""
@@ -70,17 +77,11 @@ class ChatCompletionRequest(SamplingFields):
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
     flyball: FlyballBlock = Field(default_factory=FlyballBlock)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
-        """Clients send null for what they leave out."""
-        return _without_nulls(data)
-
 
 class CompletionRequest(SamplingFields):
     """POST /v1/completions: text or token ids are continued as they are, without a chat format and without controllers."""
 
-    prompt: str | list[int] | list[str] | list[list[int]]
+    prompt: str | list[TokenId] | list[str] | list[list[TokenId]]
     echo: bool = False
     suffix: str | None = None
     best_of: int | None = None
@@ -88,12 +89,15 @@ class CompletionRequest(SamplingFields):
     return_token_ids: bool = False
     flyball: dict[str, Any] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, data: Any) -> Any:
-        """Clients send null for what they leave out."""
-        return _without_nulls(data)
 
-
-def _without_nulls(data: Any) -> Any:
-    return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+def _cleaned(data: Any) -> Any:
+    """Clients send null for what they leave out. Errors: ValueError for text that is no Unicode, wherever it is."""
+    if not isinstance(data, dict):
+        return data
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("text holds one half of a surrogate pair without the other") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return {key: value for key, value in data.items() if value is not None}

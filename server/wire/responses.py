@@ -107,6 +107,7 @@ class ChunkChoice(msgspec.Struct):
     delta: DeltaOut
     finish_reason: str | None = None
     logprobs: ChoiceLogprobs | None = None
+    stop_reason: str | None | msgspec.UnsetType = msgspec.UNSET
 
 
 class Chunk(msgspec.Struct):

@@ -61,7 +61,7 @@ class PocketScript:
     def __call__(self, request: EngineRequest) -> Iterable[int]:
         prompt, assistant, written = self._format.decode(request.ids).rpartition("<|im_start|>assistant\n")
         if not assistant:
-            return self._format.encode(" and so on, and so on") + [min(self._format.eos_ids)]
+            return self._format.encode(" and so on, and so on") + [self._eos]
         reply = _reply(prompt, request)
         text = _rest(reply, written, request.sampling.grammar)
         return self._format.encode(text) + [self._eos]

@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 
+import httpx
 import pytest
 
 from .serving import CHAT, COMPLETIONS, PATIENCE, Hold, Served, asking, checked_error, error_of, parsed, serving
@@ -53,7 +54,8 @@ def test_a_body_needs_no_content_type(served: Served) -> None:
 )
 @pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
 def test_half_of_a_surrogate_pair_is_a_400(served: Served, body: dict[str, object], path: str) -> None:
-    response = served.post(path, body | {"prompt": "hello \ud800"})
+    content = json.dumps(body | {"prompt": "hello"} if path == COMPLETIONS else body)
+    response = served.http.post(path, content=content)
 
     assert response.status_code == 400
     assert "surrogate" in error_of(response)["message"]
@@ -147,8 +149,11 @@ def test_an_error_before_the_first_event_of_a_stream_is_a_plain_response(served:
     assert error_of(response)["type"] == "server_error"
 
 
-def test_an_error_after_the_first_event_is_an_event_and_then_the_stream_is_done() -> None:
+def test_an_error_after_the_first_event_is_an_event_and_then_the_stream_is_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     hold = Hold(at=10)
+    caplog.set_level(logging.ERROR)
     with serving(hold=hold) as served, served.http.stream("POST", CHAT, json=asking("count", stream=True)) as response:
         served.until(lambda: hold.holding == 1)
         served.call(served.engine.die)
@@ -161,17 +166,28 @@ def test_an_error_after_the_first_event_is_an_event_and_then_the_stream_is_done(
     assert list(last) == ["error"]
     assert checked_error(last["error"])["code"] == "engine_unavailable"
     assert done == "[DONE]"
+    assert f"stream {events[0]['id']} failed" in caplog.text
 
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("path", "body"), [(CHAT, asking("raise")), (COMPLETIONS, {"model": "pocket", "prompt": "<|im_start|>user\nraise<|im_end|>\n<|im_start|>assistant\n"})])
 def test_a_defect_tells_the_client_nothing_of_itself_and_the_log_everything(
-    path: str, body: dict[str, object], stream: bool, caplog: pytest.LogCaptureFixture
+    served: Served, path: str, body: dict[str, object], stream: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR), serving() as served:
-        response = served.http.post(path, json=body | {"stream": stream}, headers={"x-request-id": "mine"})
+    response = served.http.post(path, json=body | {"stream": stream}, headers={"x-request-id": "mine"})
 
     assert response.status_code == 500
     assert error_of(response)["message"] == "internal error"
     assert response.headers["x-request-id"] == "mine"
     assert "a defect that nobody foresaw" in caplog.text
+
+
+def test_a_defect_does_not_cost_the_connection(served: Served) -> None:
+    with httpx.Client(base_url=served.url, timeout=PATIENCE, verify=False) as client:
+        ports = []
+        for question in ("raise", "hello"):
+            with client.stream("POST", CHAT, json=asking(question)) as response:
+                ports.append(response.extensions["network_stream"].get_extra_info("client_addr"))
+                response.read()
+
+    assert ports[0] == ports[1]

@@ -22,7 +22,7 @@ PRESETS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def presets() -> Iterator[Served]:
-    with serving(model={"name": NAME, "adapters": {"tuned": "/nowhere"}}, presets=PRESETS) as served:
+    with serving(model={"name": NAME, "adapters": {"tuned": "somewhere"}}, presets=PRESETS) as served:
         yield served
 
 

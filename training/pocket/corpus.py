@@ -27,7 +27,7 @@ class WorldSettings:
 
     version: str = "chain-v0"
     behaviour: Behaviour = field(default_factory=Behaviour)
-    step_weights: tuple[float, ...] = (2.0,) + (1.0,) * (MAX_STEPS - 1)
+    step_weights: tuple[float, ...] = (3.0,) + (1.0,) * (MAX_STEPS - 1)
     """Relative frequency of 1, 2, ... 12 steps in training."""
     system: float = 0.12
     earlier_turn: float = 0.06

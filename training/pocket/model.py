@@ -27,6 +27,7 @@ def build_model(tokenizer: Tokenizer, seed: int) -> Qwen3ForCausalLM:
         max_position_embeddings=MAX_POSITIONS,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
         tie_word_embeddings=True,
+        initializer_range=0.05,
         eos_token_id=tokenizer.token_to_id("<|im_end|>"),
         pad_token_id=tokenizer.token_to_id("<|endoftext|>"),
         dtype="float32",

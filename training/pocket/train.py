@@ -29,17 +29,17 @@ Report = Callable[[int, float], None]
 class TrainConfig:
     """What decides the weights, apart from the phrases and the number of threads."""
 
-    tokens: int = 8_000_000
+    tokens: int = 10_000_000
     """Tokens to see, padding not counted."""
     seed: int = 0
     batch_tokens: int = 1536
     """Padded tokens of a batch."""
-    pools_per_step: int = 3
+    pools_per_step: int = 2
     """Pools of 512 examples after which chains grow by one step, from 2 to 12; 0 means no such order."""
     learning_rate: float = 2e-3
     warmup: float = 0.02
     """Share of the tokens during which the learning rate rises."""
-    tail: float = 0.5
+    tail: float = 0.6
     """Share of the tokens, at the end, during which the learning rate falls to zero."""
     weight_decay: float = 0.05
     clip: float = 1.0

@@ -1,9 +1,13 @@
-"""What a process tree uses."""
+"""Process trees: what they use, and how they end."""
 
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
+
+_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,9 @@ class Usage:
 
 def look(pid: int) -> Usage:
     """The use of a process and all its descendants."""
-    root = psutil.Process(pid)
     cpu: dict[int, float] = {}
     rss = descriptors = 0
-    for process in [root, *root.children(recursive=True)]:
+    for process in _tree(pid):
         try:
             with process.oneshot():
                 times = process.cpu_times()
@@ -35,3 +38,24 @@ def look(pid: int) -> Usage:
         except psutil.NoSuchProcess:  # ended between the listing and the look
             continue
     return Usage(cpu, rss, descriptors)
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end; then end whatever of its tree is left, so that no engine outlives a run."""
+    tree: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        tree = _tree(process.pid)
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for child in tree:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()

