@@ -17,7 +17,17 @@ class AnswerPhase:
     def __init__(self, grammar: Grammar | None, forced: ForcedCall | None) -> None:
         self.grammar = Grammar(json_schema=forced.schema) if forced is not None else grammar
         self._forced = forced
-        self.fixed = False
+        self._began_at: int | None = None
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the answer has begun."""
+        return self._began_at is not None
+
+    def forget_after(self, position: int) -> None:
+        """Everything from this position on was dropped."""
+        if self._began_at is not None and self._began_at >= position:
+            self._began_at = None
 
     @property
     def wanted(self) -> bool:
@@ -35,7 +45,7 @@ class AnswerPhase:
 
     def begin(self, scanner: Scanner, trajectory: Trajectory, format: ChatFormat) -> None:
         """Fix the answer, and write what comes before it."""
-        self.fixed = True
+        self._began_at = len(trajectory.ids)
         if trajectory.ids and trajectory.ids[-1] == format.think_end_id:
             scanner.inject(format.answer_open_ids)
         if self._forced is not None:

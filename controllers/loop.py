@@ -105,10 +105,13 @@ class Loop:
         self._committed = 0
         self._calls = 0
         self._edits = 0
-        self._closed_by_limit = False
+        self._closed_at: int | None = None
+        """Where a limit closed the thinking; it stays closed, unless that is taken back."""
         self._opener = thinking_opener(setup.format)
         self._native = NativeBudget(self._panel.watches, setup.format, setup.engine.abilities, setup.prompt_ids)
         self._end: Finished | None = None
+        self._sampling_into = self._scanner.channel
+        """The channel of what the engine is sampling, whatever an edit makes of it."""
         self._limited = any(setup.ledger.remaining(item) != float("inf") for item in (TOKENS, USD, SECONDS))
         self.cached_tokens = 0
 
@@ -167,6 +170,9 @@ class Loop:
         self.trajectory.drop(position, by)
         self._scanner.rewind()
         self._native.forget_after(position)
+        self._answer.forget_after(position)
+        if self._closed_at is not None and self._closed_at >= position:
+            self._closed_at = None
         return True
 
     def _possible(self, resolution: Resolution) -> bool:
@@ -214,7 +220,6 @@ class Loop:
         """Close open thinking: with the phrase, if the answer's room is left after it. Nothing if no answer could follow."""
         if self._scanner.channel is not Channel.THINK:
             return False
-        self._closed_by_limit = self._closed_by_limit or limit
         room = self._setup.limits.context_length - self.trajectory.context_tokens()
         ids = self._closing(phrase)
         if phrase and len(ids) + self._setup.limits.answer_room > room:
@@ -223,6 +228,8 @@ class Loop:
         if len(ids) >= room:
             self._note("no room is left in the context for the end of thinking")
             return False
+        if limit:
+            self._closed_at = len(self.trajectory.ids)
         self._scanner.inject(ids)
         return True
 
@@ -269,6 +276,7 @@ class Loop:
             self._limit_met(allowed)
             return None
         position, number = len(self.trajectory.ids), self._calls
+        self._sampling_into = self._scanner.channel
         budget = self._native.budget(number == 0 and position == 0)
         self._calls += 1
         seed = self._setup.seed
@@ -294,7 +302,7 @@ class Loop:
 
     def _limit_met(self, allowed: Allowance) -> None:
         """With thinking open and only the answer's room left, close the thinking; else the end."""
-        if allowed.by == "answer_room" and not self._closed_by_limit:
+        if allowed.by == "answer_room" and self._closed_at is None:
             self._note("thinking was closed to keep the answer's room in the context")
             if self._finish_thinking("", limit=True):
                 return
@@ -321,7 +329,7 @@ class Loop:
         }
         if wanted := self._wanted_logprobs():  # an engine reports these or the likeliest, not both
             changes |= {"logprob_ids": wanted, "logprobs": None}
-        if self._closed_by_limit and self._forbids_opener:
+        if self._closed_at is not None and self._forbids_opener:
             changes["logit_bias"] = {**(base.logit_bias or {}), self._opener: -100.0}
         if self._answer.waits and format.think_end_id is not None:  # engines keep stop ids back for min_tokens
             changes |= {"stop_ids": (*base.stop_ids, format.think_end_id), "min_tokens": 0}
@@ -373,7 +381,7 @@ class Loop:
     def _lost(self, delta: Delta) -> None:
         """Tokens that had arrived when an edit ended their call."""
         self._charge(len(delta.ids))
-        self.trajectory.overshoot(delta.ids)
+        self.trajectory.overshoot(delta.ids, self._sampling_into)
 
     def _charge(self, tokens: int) -> None:
         ledger = self._setup.ledger
@@ -392,6 +400,7 @@ class Loop:
                 scanner.take_plain(ids, delta.logprobs, delta.weight_version)
             elif self._take_each(delta):
                 return True
+        self._sampling_into = scanner.channel
         if self._limited and (item := self._setup.ledger.exhausted()) is not None and delta.finish is None:
             self._end_here(FinishReason.LENGTH, f"budget.{item}")
             return True
@@ -406,16 +415,17 @@ class Loop:
 
     def _take_each(self, delta: Delta) -> bool:
         for index, token in enumerate(delta.ids):
+            self._sampling_into = self._scanner.channel
             if (spent := self._native.take()) is not None:
                 resolution = self._resolution(spent)
                 if self._closed_by_engine(token, resolution):
                     continue
                 if self._apply(resolution) or self._end is not None:
-                    self.trajectory.overshoot(delta.ids[index:])
+                    self.trajectory.overshoot(delta.ids[index:], self._sampling_into)
                     return True
             logprob = delta.logprobs[index] if delta.logprobs is not None else None
             if self._take_one(token, logprob, delta.weight_version):
-                self.trajectory.overshoot(delta.ids[index + 1 :])
+                self.trajectory.overshoot(delta.ids[index + 1 :], self._sampling_into)
                 return True
         return False
 
@@ -424,13 +434,14 @@ class Loop:
         if not self._native.is_close(token) or resolution is None or resolution.edits != (FinishThinking(None),):
             return False
         self._edits += 1
-        self._closed_by_limit = True
+        self._closed_at = len(self.trajectory.ids)
         self._scanner.inject([token])
         return True
 
     def _take_one(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> bool:
         scanner, before = self._scanner, self._scanner.channel
         boundaries = scanner.take(token, logprob, weight_version)
+        self._sampling_into = scanner.channel
         if self._reopened(token, before):
             return True
         if scanner.stop is not None:
@@ -444,7 +455,7 @@ class Loop:
 
     def _reopened(self, token: int, before: Channel) -> bool:
         """The model opened thinking again that a limit had closed: it is forbidden to, or closed again at once."""
-        if not self._closed_by_limit or before is Channel.THINK or self._scanner.channel is not Channel.THINK:
+        if self._closed_at is None or before is Channel.THINK or self._scanner.channel is not Channel.THINK:
             return False
         if self._edits >= self._setup.max_edits:
             self._end_here(FinishReason.LENGTH, "thinking stays closed")

@@ -131,5 +131,5 @@ class Transcript:
         for event in log[self._log_at :]:
             if isinstance(event, Dropped | Overshot):
                 text = self._format.decode(event.ids)
-                piece.parts.append(Part(self._shown.channel, Origin.SAMPLED, text, dropped=True))
+                piece.parts.append(Part(event.channel, Origin.SAMPLED, text, dropped=True))
         self._log_at = len(log)

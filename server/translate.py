@@ -87,9 +87,11 @@ def _bias(given: Mapping[str, float]) -> dict[int, float]:
 
 
 _UNSERVED = (
-    "functions function_call audio web_search_options echo use_beam_search structured_outputs guided_json guided_regex "
-    "guided_choice guided_grammar bad_words allowed_token_ids stop_token_ids prompt_logprobs continue_final_message"
-).split()
+    *("functions", "function_call", "audio", "web_search_options"),
+    *("echo", "continue_final_message", "use_beam_search", "prompt_logprobs"),
+    *("structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"),
+    *("bad_words", "allowed_token_ids", "stop_token_ids"),
+)
 
 
 def refuse_unserved(request: SamplingFields) -> None:
@@ -109,7 +111,9 @@ def _message(given: Message) -> dict[str, Any]:
     if refusal and not message.get("content"):
         message["content"] = refusal
     if isinstance(message.get("content"), list):
-        message["content"] = [{"type": "text", "text": part.get("text", part.get("refusal"))} for part in message["content"]]
+        message["content"] = [
+            {"type": "text", "text": part.get("text", part.get("refusal"))} for part in message["content"]
+        ]
     return message
 
 

@@ -15,6 +15,7 @@ import httptools
 
 _TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text)"\s*:\s*"[^"]')
 _USAGE = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
+_EVENT = b"data:"
 _TAIL = 4096  # the usage is at the end of a stream: bytes kept of it
 
 
@@ -71,10 +72,11 @@ class _Reply:
     tail: bytearray = field(default_factory=bytearray)
 
     def body(self, data: bytes) -> None:
+        seam = self.tail[-(len(_EVENT) - 1) :]
         self.tail += data
         if not self.streaming:
             return
-        self.sample.events += data.count(b"data:")
+        self.sample.events += (seam + data).count(_EVENT)
         if self.sample.first is None and _TEXT.search(self.tail):
             self.sample.first = time.perf_counter()
         if len(self.tail) > 4 * _TAIL:
@@ -141,7 +143,7 @@ async def drive(
 ) -> list[Sample]:
     """Send every body once, at most `concurrency` at a time, and return the samples in the order of their ends.
 
-    Errors: LoadError with the first answer that was none, TimeoutError.
+    Errors: LoadError, for the first request that failed and for a run that took too long.
     """
     samples: list[Sample] = []
     queue = iter(bodies)
@@ -150,7 +152,7 @@ async def drive(
             for _ in range(min(concurrency, len(bodies))):
                 group.create_task(_worker(target, queue, samples, streaming))
     except* (LoadError, OSError) as errors:
-        raise LoadError(str(errors.exceptions[0])) from None
+        raise LoadError(repr(errors.exceptions[0])) from None
     return samples
 
 

@@ -18,6 +18,7 @@ from .settings import Settings
 from .workload import bodies
 
 _WARM_BURST = 16
+_PIECES = 8  # events that make a stream, and not an answer sent in one piece
 _IDLE_SECONDS = 5.0
 _SETTLE_SECONDS, _SETTLE_TRIES, _RESTING_CORES = 0.25, 20, 0.1
 
@@ -43,9 +44,9 @@ class Meter:
         """Close the event loop."""
         self._runner.close()
 
-    def warm_up(self, arm: Arm, rounds: int = 4) -> None:
+    def warm_up(self, arm: Arm) -> None:
         """Requests that are not counted: compiled kernels, filled pools, imported modules."""
-        for number in range(rounds):
+        for number in range(self._settings.warm_up_rounds):
             for streaming in (False, True):
                 self._send(arm, 32, 16, streaming, f"warm-up {arm.name} {number}")
 
@@ -97,9 +98,9 @@ class Meter:
         try:
             samples = self._runner.run(drive(target, requests, concurrency, streaming=streaming))
             check_tokens(samples, self._settings.tokens)
-        except (LoadError, TimeoutError) as error:
+        except LoadError as error:
             raise LoadError(
-                f"{arm.name}, {salt}: {error!r}; its log ends:\n{self._servers[arm.server].log_end}"
+                f"{arm.name}, {salt}: {error}; its log ends:\n{self._servers[arm.server].log_end}"
             ) from error
         return samples
 
@@ -130,7 +131,7 @@ def _cell(
         requests_per_s=round(len(samples) / seconds, 3),
         tokens_per_s=round(tokens / seconds, 1),
         latency_p50_ms=_ms(statistics.median(sample.latency for sample in samples)),
-        tpot_p50_ms=_ms(statistics.median(_time_per_token(sample) for sample in samples)),
+        tpot_p50_ms=_time_per_token(samples),
         ttft_p50_ms=_ms(float(np.percentile(firsts, 50))) if firsts else None,
         ttft_p95_ms=_ms(float(np.percentile(firsts, 95))) if firsts else None,
         events_p50=statistics.median(sample.events for sample in samples),
@@ -141,11 +142,13 @@ def _cell(
     )
 
 
-def _time_per_token(sample: Sample) -> float:
-    tokens = sample.tokens or 1
-    if sample.first is None:
-        return sample.latency / tokens
-    return (sample.end - sample.first) / max(1, tokens - 1)
+def _time_per_token(samples: Sequence[Sample]) -> float | None:
+    spans = [
+        (sample.end - (sample.first or sample.start)) / max(1, (sample.tokens or 1) - (sample.first is not None))
+        for sample in samples
+        if sample.first is None or sample.events >= _PIECES
+    ]
+    return _ms(statistics.median(spans)) if spans else None
 
 
 def _ms(seconds: float) -> float:

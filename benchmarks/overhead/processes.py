@@ -59,3 +59,4 @@ def end(process: subprocess.Popen[bytes]) -> None:
     for child in tree:
         with suppress(psutil.NoSuchProcess):
             child.kill()
+    psutil.wait_procs(tree, timeout=_STOP_SECONDS)

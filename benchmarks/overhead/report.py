@@ -75,19 +75,23 @@ def _place(concurrency: int, streaming: bool) -> str:
 
 
 def _goals(result: Result) -> list[str]:
-    rows = [row for goal in GOALS for row in _goal_rows(goal, result)]
-    return ["## Goals", _table(["Goal", "Bound", "Clients", "Measured", "Verdict"], rows)] if rows else []
+    measured = {cell.arm for cell in result.cells}
+    places = _places(result.cells, (False, True))
+    rows = [_goal_row(goal, result, places) for goal in GOALS if {goal.arm, goal.baseline} <= measured]
+    explanation = "Met or not met where the whole interval is on one side of the bound; open where it reaches over it."
+    head = ["Goal", "Ratio", *(_place(*place) for place in places)]
+    return ["## Goals", explanation, _table(head, rows)] if rows else []
 
 
-def _goal_rows(goal: Goal, result: Result) -> list[list[str]]:
-    if not {goal.arm, goal.baseline} <= {cell.arm for cell in result.cells}:
-        return []
-    bound = f"{'≥' if goal.at_least else '≤'} {goal.bound:g}x"
-    rows = []
-    for concurrency, streaming in _places(result.cells, goal.streaming):
+def _goal_row(goal: Goal, result: Result, places: Iterable[tuple[int, bool]]) -> list[str]:
+    row = [goal.text, f"{'≥' if goal.at_least else '≤'} {goal.bound:g}x"]
+    for concurrency, streaming in places:
+        if streaming not in goal.streaming:
+            row.append("")
+            continue
         seen, verdict = goal.check(result.cells, concurrency, streaming)
-        rows.append([goal.text, bound, _place(concurrency, streaming), _interval(seen, ".2f", "x"), verdict])
-    return rows
+        row.append(f"{_interval(seen, '.2f', 'x')}<br>**{verdict}**")
+    return row
 
 
 def _accidents(result: Result) -> list[str]:
@@ -96,7 +100,7 @@ def _accidents(result: Result) -> list[str]:
         return ["No repeat fell below a third of its arm's median throughput."]
     lines = [
         f"- {result.titles[item.cell.arm]}, {_place(item.cell.concurrency, item.cell.streaming)} clients, repeat "
-        f"{item.cell.repeat}: {item.cell.requests_per_s:.1f} requests/s; its median is {item.usual:.1f}. Cores used by "
+        f"{item.cell.repeat + 1}: {item.cell.requests_per_s:.1f} requests/s; its median is {item.usual:.1f}. Cores used by "
         f"the load generator: {item.cell.client_cores:.2f}, by servers not under test: {item.cell.other_cores:.2f}."
         for item in found
     ]

@@ -22,8 +22,9 @@ class Cell:
     requests_per_s: float
     tokens_per_s: float
     latency_p50_ms: float
-    tpot_p50_ms: float
-    """Time per output token: after the first one when streaming, of the whole answer when not."""
+    tpot_p50_ms: float | None
+    """Time per output token: after the first text when streaming, of the whole answer when not; none for a stream that
+    came in one piece."""
     ttft_p50_ms: float | None
     ttft_p95_ms: float | None
     events_p50: float

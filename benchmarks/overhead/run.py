@@ -104,6 +104,7 @@ def _small(settings: Settings) -> Settings:
         tokens=16,
         requests={1: 2, 4: 8},
         growth_requests=32,
+        warm_up_rounds=1,
         engine_args={"enforce_eager": True, **settings.engine_args},
     )
 
@@ -148,7 +149,7 @@ def _cells(meter: Meter, arms: Sequence[Arm], settings: Settings) -> Iterator[Ce
             shuffle(order)
             for turn, arm in enumerate(order):
                 cell = meter.cell(arm, Place(repeat, turn, concurrency, streaming))
-                _console.print(_line(cell, settings.repeats))
+                _console.print(_line(cell, settings.repeats), soft_wrap=True)
                 yield cell
 
 

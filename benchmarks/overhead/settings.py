@@ -25,10 +25,11 @@ class Settings:
     tokens: int = 64
     """Tokens of every answer, exactly."""
     prompt_words: int = 24
-    requests: Mapping[int, int] = field(default_factory=lambda: {1: 12, 16: 96, 64: 256})
+    requests: Mapping[int, int] = field(default_factory=lambda: {1: 24, 16: 192, 64: 512})
     """Requests of one measurement, by concurrency."""
     growth_requests: int = 1000
     """Requests between the two looks at memory and descriptors; 0 leaves that part out."""
+    warm_up_rounds: int = 4
     controllers: tuple[Mapping[str, Any], ...] = DEFAULT_CONTROLLERS
     engine_args: Mapping[str, Any] = field(default_factory=dict)
     """vLLM's engine arguments, given alike to vLLM's own server and to Flyball."""

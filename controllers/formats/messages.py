@@ -81,6 +81,6 @@ def _object_of(arguments: Any) -> Any:
         return arguments or {}
     try:
         value = json.loads(arguments or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
     return value if isinstance(value, dict) else arguments

@@ -12,6 +12,7 @@ import selectors
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO
 
@@ -22,12 +23,13 @@ _START_SECONDS = 120.0
 class Comparer:
     """One process, started with the first question and again after it was killed. One question at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = (sys.executable, "-m", __name__)) -> None:
+        self._command = command
         self._process: subprocess.Popen[str] | None = None
 
     def same(self, a: str, b: str, seconds: float) -> bool:
         """What the process answers; False when it takes too long or does not survive. RuntimeError: it cannot run."""
-        process = self._process = self._process or _start()
+        process = self._process = self._process or _start(self._command)
         stdin, stdout = process.stdin, process.stdout
         assert stdin is not None and stdout is not None
         try:
@@ -53,10 +55,10 @@ class Comparer:
             process.communicate()
 
 
-def _start() -> subprocess.Popen[str]:
+def _start(command: Sequence[str]) -> subprocess.Popen[str]:
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     process = subprocess.Popen(
-        [sys.executable, "-m", __name__],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

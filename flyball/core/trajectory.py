@@ -96,12 +96,16 @@ class Dropped(Event):
     ids: list[int]
     sampled: int
     by: str
+    channel: Channel = Channel.ANSWER
+    """Of the first of them."""
 
 
 class Overshot(Event):
     """Tokens that the engine had sampled past an edit; they were charged and never kept."""
 
     ids: list[int]
+    channel: Channel = Channel.ANSWER
+    """Of the first of them."""
 
 
 class ContextReplaced(Event):
@@ -260,8 +264,8 @@ class Trajectory:
             raise ValueError(f"there is no position {position}")
         while self._bases[-1][0] > position:
             self._bases.pop()
-        before = self.sampled
-        for run, end in self.spans(position):
+        before, spans = self.sampled, self.spans(position)
+        for run, end in spans:
             self._count(run.channel, run.origin, run.marker, max(run.start, position) - end)
         ids, sampled = self.ids[position:], before - self.sampled
         self.dropped += sampled
@@ -270,13 +274,14 @@ class Trajectory:
             self.runs.pop()
         for index in range(position, position + len(ids)):
             self.logprobs.pop(index, None)
-        self.log.append(Dropped(position=position, ids=ids, sampled=sampled, by=by))
+        channel = spans[0][0].channel
+        self.log.append(Dropped(position=position, ids=ids, sampled=sampled, by=by, channel=channel))
 
-    def overshoot(self, ids: Sequence[int]) -> None:
+    def overshoot(self, ids: Sequence[int], channel: Channel = Channel.ANSWER) -> None:
         """Note sampled tokens that were never kept."""
         if ids:
             self.dropped += len(ids)
-            self.log.append(Overshot(position=len(self.ids), ids=list(ids)))
+            self.log.append(Overshot(position=len(self.ids), ids=list(ids), channel=channel))
 
     def replace_context(self, ids: Sequence[int], by: str) -> None:
         """Let the engine see `ids` from now on, instead of all that came before."""
@@ -304,8 +309,8 @@ class Trajectory:
 
     def spans(self, start: int = 0) -> list[tuple[Run, int]]:
         """Runs that reach beyond `start`, each with its end."""
-        end_of = [run.start for run in self.runs[1:]] + [len(self.ids)]
-        return [(run, end) for run, end in zip(self.runs, end_of, strict=True) if end > start]
+        ends = [*(run.start for run in self.runs[1:]), len(self.ids)]
+        return [(run, end) for run, end in zip(self.runs, ends, strict=False) if end > start]
 
     def tally(self) -> Tally:
         """Tokens by what became of them."""
@@ -341,7 +346,7 @@ def replay(log: Iterable[AnyEvent]) -> Trajectory:
             case Dropped():
                 trajectory.drop(event.position, event.by)
             case Overshot():
-                trajectory.overshoot(event.ids)
+                trajectory.overshoot(event.ids, event.channel)
             case ContextReplaced():
                 trajectory.replace_context(event.ids, event.by)
             case _:

@@ -115,6 +115,8 @@ class VllmEngine:
         defaults: dict[str, Any] = {
             "scheduling_policy": "priority",
             "logprobs_mode": "processed_logprobs",
+            # Free white space lets a model write line breaks until max_tokens; guidance takes the widest set of schemas.
+            "structured_outputs_config": {"backend": "guidance", "disable_any_whitespace": True},
             "enable_lora": bool(self._adapters),
             "max_loras": max(1, len(self._adapters)),
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..wire.responses import ChatCompletion, ModelCard, ModelList, TextCompletion
+from ..wire.responses import ChatCompletion, Chunk, ModelCard, ModelList, TextCompletion
 
 ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -26,36 +26,46 @@ ERROR_SCHEMA: Mapping[str, Any] = {
     },
 }
 
+_MEANINGS: Mapping[int | str, str] = {
+    400: "The request is wrong; `param` names where.",
+    401: "No key, or a wrong one.",
+    404: "The model is not served.",
+    413: "The body is too large.",
+    429: "The server is full; see retry-after.",
+    500: "The engine or a controller failed.",
+    502: "A remote engine answered with an error.",
+    503: "The engine is being restarted, or the server drains; see retry-after.",
+    "default": "Any other error. Validation errors are 400, never 422.",
+}
+
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": description, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
-    for status, description in {
-        400: "The request is wrong; `param` names where.",
-        401: "No key, or a wrong one.",
-        404: "The model is not served.",
-        413: "The body is too large.",
-        422: "Never sent: validation errors are 400.",
-        429: "The server is full; see retry-after.",
-        500: "The engine or a controller failed.",
-        503: "The engine is being restarted, or the server drains; see retry-after.",
-    }.items()
-    if status != 422
+    status: {"description": meaning, "content": {"application/json": {"schema": ERROR_SCHEMA}}}
+    for status, meaning in _MEANINGS.items()
 }
 
 
-def _of(kind: Any, stream: bool = False) -> dict[int | str, dict[str, Any]]:
+def _schema(kind: Any) -> Any:
+    """With references resolved: a schema inside an OpenAPI document cannot point at its own $defs."""
     schema = msgspec.json.schema(kind, ref_template="#/$defs/{name}")
-    content: dict[str, Any] = {"application/json": {"schema": schema}}
-    if stream:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+    return _resolve(schema, schema.get("$defs", {}))
+
+
+def _of(kind: Any, chunk: Any = None) -> dict[int | str, dict[str, Any]]:
+    content: dict[str, Any] = {"application/json": {"schema": _schema(kind)}}
+    if chunk is not None:
+        content["text/event-stream"] = {"itemSchema": _event(chunk)}
     return {200: {"description": "The answer.", "content": content}, **_ERRORS}
 
 
-def _inlined(responses: dict[int | str, dict[str, Any]]) -> dict[int | str, dict[str, Any]]:
-    """The same with references resolved: a schema inside an OpenAPI document cannot point at its own $defs."""
-    for answer in responses.values():
-        for media in answer["content"].values():
-            media["schema"] = _resolve(media["schema"], media["schema"].get("$defs", {}))
-    return responses
+def _event(chunk: Any) -> dict[str, Any]:
+    """One event of a stream: a chunk or an error as JSON text, at last [DONE]."""
+    text = {"type": "string", "contentMediaType": "application/json"}
+    data = [
+        {**text, "contentSchema": _schema(chunk)},
+        {**text, "contentSchema": ERROR_SCHEMA},
+        {"type": "string", "const": "[DONE]"},
+    ]
+    return {"type": "object", "required": ["data"], "properties": {"data": {"anyOf": data}}}
 
 
 def _resolve(node: Any, definitions: Mapping[str, Any]) -> Any:
@@ -68,8 +78,8 @@ def _resolve(node: Any, definitions: Mapping[str, Any]) -> Any:
     return {key: _resolve(value, definitions) for key, value in node.items() if key != "$defs"}
 
 
-CHAT_RESPONSES = _inlined(_of(ChatCompletion, stream=True))
-COMPLETION_RESPONSES = _inlined(_of(TextCompletion, stream=True))
-MODEL_RESPONSES = _inlined(_of(ModelCard))
-MODELS_RESPONSES = _inlined(_of(ModelList))
+CHAT_RESPONSES = _of(ChatCompletion, Chunk)
+COMPLETION_RESPONSES = _of(TextCompletion, TextCompletion)
+MODEL_RESPONSES = _of(ModelCard)
+MODELS_RESPONSES = _of(ModelList)
 ERROR_RESPONSES = _ERRORS

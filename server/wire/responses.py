@@ -107,7 +107,7 @@ class ChunkChoice(msgspec.Struct):
     delta: DeltaOut
     finish_reason: str | None = None
     logprobs: ChoiceLogprobs | None = None
-    stop_reason: str | None | msgspec.UnsetType = msgspec.UNSET
+    stop_reason: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Chunk(msgspec.Struct):

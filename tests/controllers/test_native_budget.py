@@ -65,7 +65,12 @@ def budget(tokens: int, closing: str | None = None) -> dict[str, Any]:
 
 
 def decoded(
-    format: ChatFormat, controllers: list[dict[str, Any]], *, native: bool, deltas: tuple[int, ...] = (1,), **model: bool
+    format: ChatFormat,
+    controllers: list[dict[str, Any]],
+    *,
+    native: bool,
+    deltas: tuple[int, ...] = (1,),
+    **model: bool,
 ) -> tuple[Trajectory, str, str]:
     """The trajectory, its thinking and its answer."""
     close = (format.think_end_id,) if native and format.think_end_id is not None else None

@@ -61,10 +61,10 @@ class PocketScript:
     def __call__(self, request: EngineRequest) -> Iterable[int]:
         prompt, assistant, written = self._format.decode(request.ids).rpartition("<|im_start|>assistant\n")
         if not assistant:
-            return self._format.encode(" and so on, and so on") + [self._eos]
+            return [*self._format.encode(" and so on, and so on"), self._eos]
         reply = _reply(prompt, request)
         text = _rest(reply, written, request.sampling.grammar)
-        return self._format.encode(text) + [self._eos]
+        return [*self._format.encode(text), self._eos]
 
     @property
     def _eos(self) -> int:
@@ -72,7 +72,7 @@ class PocketScript:
 
 
 def _rest(reply: Reply, written: str, grammar: Grammar | None) -> str:
-    before, closed, after = written.rpartition("</think>")
+    _, closed, after = written.rpartition("</think>")
     if grammar is not None:
         return _matching(grammar)
     if not closed:
@@ -83,7 +83,7 @@ def _rest(reply: Reply, written: str, grammar: Grammar | None) -> str:
 
 
 def _reply(prompt: str, request: EngineRequest) -> Reply:
-    question = _QUESTION.findall(prompt)[-1]
+    question = ["", *_QUESTION.findall(prompt)][-1]
     tools = [json.loads(line) for found in _TOOLS.findall(prompt) for line in found.splitlines()]
     answered = prompt.rpartition("<|im_start|>")[2].startswith("user\n<tool_response>")
     if "raise" in question:

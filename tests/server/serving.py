@@ -37,9 +37,7 @@ CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 @cache
 def pocket_format() -> ChatFormat:
     """The packaged pocket model's tokenizer and chat format."""
-    import os  # TEMPORARY
-
-    return load_format("pocket", os.environ.get("POCKET_TMP") or str(Path(flyball.data.__file__).parent / "chain-v0"))
+    return load_format("pocket", str(Path(flyball.data.__file__).parent / "chain-v0"))
 
 
 class Hold:
@@ -86,7 +84,7 @@ class Served:
         self.socket.bind(("127.0.0.1", 0))
         self.address: tuple[str, int] = self.socket.getsockname()
         self.url = f"http://127.0.0.1:{self.address[1]}"
-        self.server = _Server(self._app, config, __import__("os").environ.get("LL","critical"))
+        self.server = _Server(self._app, config, "critical")
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
         self._thread.start()
         assert self.server.ready.wait(PATIENCE) and self.server.started

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -125,7 +126,7 @@ def test_a_full_server_answers_429_and_says_when_to_come_back(path: str, stream:
 
 
 @pytest.mark.parametrize("fields", [{"n": 4}, {"flyball": {"strategy": {"name": "self_consistency", "n": 4}}}])
-def test_fan_out_is_capped_by_the_configuration(fields: dict[str, object]) -> None:
+def test_fan_out_is_capped_by_the_configuration(fields: dict[str, Any]) -> None:
     with serving(server={"max_fan_out": 3}) as served:
         error = served.error(**fields)
         assert served.engine.requests == []

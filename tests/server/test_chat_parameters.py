@@ -49,10 +49,9 @@ def test_sampling_parameters_reach_the_engine(served: Served, fields: dict[str, 
 
 
 def test_null_is_as_good_as_absent(served: Served) -> None:
-    nothing: dict[str, Any] = dict.fromkeys(
-        ("temperature", "top_p", "n", "stop", "max_tokens", "seed", "tools", "tool_choice", "logprobs", "stream")
-        + ("response_format", "parallel_tool_calls", "stream_options", "user", "flyball", "logit_bias")
-    )
+    sampling = ("temperature", "top_p", "max_tokens", "seed", "stop", "n", "logit_bias", "logprobs", "response_format")
+    others = ("tools", "tool_choice", "parallel_tool_calls", "stream", "stream_options", "user", "flyball")
+    nothing: dict[str, Any] = dict.fromkeys(sampling + others)
 
     assert served.chat(**nothing)["choices"][0]["message"]["content"] == ANSWER
 
@@ -283,9 +282,7 @@ def test_what_cannot_be_served_is_refused_by_name_before_anything_is_sent(
         (Abilities(context_length=CONTEXT, max_logprobs=3), {"logprobs": True, "top_logprobs": 4}, "top_logprobs"),
     ],
 )
-def test_what_the_engine_cannot_do_is_refused_by_name(
-    abilities: Abilities, fields: dict[str, Any], param: str
-) -> None:
+def test_what_the_engine_cannot_do_is_refused_by_name(abilities: Abilities, fields: dict[str, Any], param: str) -> None:
     with serving(abilities=abilities) as served:
         assert served.error(**fields)["param"] == param
 

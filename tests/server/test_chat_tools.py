@@ -154,6 +154,16 @@ def test_a_conversation_goes_on_with_the_result_of_a_call(served: Served) -> Non
     assert body["choices"][0]["finish_reason"] == "stop"
 
 
+@pytest.mark.parametrize("arguments", ["", "{}", "not json", "[1]", "[" * 5000])
+def test_earlier_arguments_may_be_any_text(served: Served, arguments: str) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": arguments}}
+    history = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+
+    response = served.post(CHAT, {"model": "pocket", "messages": history})
+
+    assert response.status_code in (200, 400), response.text
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [

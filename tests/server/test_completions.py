@@ -122,7 +122,9 @@ def test_usage_of_a_stream_comes_when_it_is_asked_for(served: Served) -> None:
     *events, last = streamed(served, stream_options={"include_usage": True})
 
     assert last["choices"] == []
-    assert last["usage"] == complete(served)["usage"] | {"prompt_tokens_details": last["usage"]["prompt_tokens_details"]}
+    assert last["usage"] == complete(served)["usage"] | {
+        "prompt_tokens_details": last["usage"]["prompt_tokens_details"]
+    }
     assert not any("usage" in event for event in events)
 
 
@@ -137,7 +139,7 @@ def test_continuous_usage_counts_up_with_every_event(served: Served) -> None:
 def test_logprobs_have_the_old_shape(served: Served, stream: bool) -> None:
     if stream:
         parts = [event["choices"][0]["logprobs"] for event in streamed(served, logprobs=2)]
-        logprobs = {name: sum((part[name] for part in parts), []) for name in parts[0]}
+        logprobs: dict[str, Any] = {name: [item for part in parts for item in part[name]] for name in parts[0]}
     else:
         logprobs = complete(served, logprobs=2)["choices"][0]["logprobs"]
 
@@ -147,7 +149,9 @@ def test_logprobs_have_the_old_shape(served: Served, stream: bool) -> None:
     assert eos == "<|im_end|>"
     assert all(value <= 0 for value in logprobs["token_logprobs"])
     assert all(len(top) == 2 for top in logprobs["top_logprobs"])
-    assert [TEXT.startswith(token, at) for token, at in zip(tokens, logprobs["text_offset"], strict=False)] == [True] * len(tokens)
+    assert [TEXT.startswith(token, at) for token, at in zip(tokens, logprobs["text_offset"], strict=False)] == [
+        True
+    ] * len(tokens)
 
 
 def test_token_ids_come_when_they_are_asked_for(served: Served) -> None:

@@ -170,7 +170,13 @@ def test_an_error_after_the_first_event_is_an_event_and_then_the_stream_is_done(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(("path", "body"), [(CHAT, asking("raise")), (COMPLETIONS, {"model": "pocket", "prompt": "<|im_start|>user\nraise<|im_end|>\n<|im_start|>assistant\n"})])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, asking("raise")),
+        (COMPLETIONS, {"model": "pocket", "prompt": "<|im_start|>user\nraise<|im_end|>\n<|im_start|>assistant\n"}),
+    ],
+)
 def test_a_defect_tells_the_client_nothing_of_itself_and_the_log_everything(
     served: Served, path: str, body: dict[str, object], stream: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -36,8 +36,15 @@ def guarded() -> Iterator[Served]:
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {KEY}"}, {"authorization": "Bearer"}]
-    + [{"authorization": f"Bearer {KEY}x"}, {"authorization": KEY}, {"x-api-key": KEY}],
+    [
+        {},
+        {"authorization": "Bearer wrong"},
+        {"authorization": f"Basic {KEY}"},
+        {"authorization": "Bearer"},
+        {"authorization": f"Bearer {KEY}x"},
+        {"authorization": KEY},
+        {"x-api-key": KEY},
+    ],
 )
 def test_without_a_known_key_everything_is_a_401(
     guarded: Served, method: str, path: str, headers: dict[str, str]

@@ -42,14 +42,14 @@ def test_comments_are_sent_while_a_request_waits_for_its_turn() -> None:
 
 def test_an_error_after_a_comment_is_an_event_because_the_status_is_out() -> None:
     hold = Hold()
-    with serving(hold=hold, server=SOON) as served:
-        with served.http.stream("POST", CHAT, json=asking("count", stream=True)) as response:
-            received = ""
-            for text in response.iter_text():
-                if not received:
-                    served.call(served.engine.die)
-                    served.call(hold.open)
-                received += text
+    body = asking("count", stream=True)
+    with serving(hold=hold, server=SOON) as served, served.http.stream("POST", CHAT, json=body) as response:
+        received = ""
+        for text in response.iter_text():
+            if not received:
+                served.call(served.engine.die)
+                served.call(hold.open)
+            received += text
 
     error, done = parsed(received)
     assert response.status_code == 200

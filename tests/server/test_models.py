@@ -124,5 +124,7 @@ def test_every_listed_controller_that_needs_no_parameters_can_be_named(presets: 
 
     for item in listed:
         if not item["parameters"].get("required"):
-            response = presets.post(CHAT, asking("hello") | {"model": NAME, "flyball": {"controllers": [{"name": item["name"]}]}})
+            response = presets.post(
+                CHAT, asking("hello") | {"model": NAME, "flyball": {"controllers": [{"name": item["name"]}]}}
+            )
             assert response.status_code == 200, response.text

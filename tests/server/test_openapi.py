@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from .serving import CHAT, COMPLETIONS, PATIENCE, Served, asking
+from .serving import CHAT, COMPLETIONS, PATIENCE, Served, asking, tool
 
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 
@@ -31,7 +31,9 @@ def test_every_route_is_in_the_document_with_its_errors(served: Served) -> None:
     paths = served.http.get("/openapi.json").json()["paths"]
 
     assert {CHAT, COMPLETIONS, "/v1/models", "/v1/models/{model}", "/v1/flyball/controllers", "/health"} <= set(paths)
-    assert {"200", "400", "401", "404", "413", "429", "500", "503"} <= set(paths[CHAT]["post"]["responses"])
+    for path in (CHAT, COMPLETIONS):
+        responses = paths[path]["post"]["responses"]
+        assert set(responses) == {"200", "400", "401", "404", "413", "429", "500", "502", "503", "default"}
 
 
 def test_answers_are_as_the_document_says(served: Served) -> None:
@@ -40,6 +42,16 @@ def test_answers_are_as_the_document_says(served: Served) -> None:
     for path, body in ((CHAT, asking("hello", logprobs=True)), (COMPLETIONS, {"model": "pocket", "prompt": "one"})):
         documented = paths[path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
         Draft202012Validator(documented).validate(served.post(path, body).json())
+
+
+def test_events_are_as_the_document_says(served: Served) -> None:
+    paths = served.http.get("/openapi.json").json()["paths"]
+
+    for path, body in ((CHAT, asking("weather", tools=[tool()])), (COMPLETIONS, {"model": "pocket", "prompt": "one"})):
+        content = paths[path]["post"]["responses"]["200"]["content"]["text/event-stream"]
+        chunk, *_ = content["itemSchema"]["properties"]["data"]["anyOf"]
+        for event in served.events(path, body | {"stream": True, "stream_options": {"include_usage": True}}):
+            Draft202012Validator(chunk["contentSchema"]).validate(event)
 
 
 @pytest.mark.parametrize(

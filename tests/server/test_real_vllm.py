@@ -190,7 +190,9 @@ def test_a_dead_engine_is_answered_with_503_and_started_again(server: Server) ->
 
 def test_sigterm_lets_a_running_answer_finish_and_its_trace_be_written(folder: Path, server: Server) -> None:
     body = {"model": "pocket", "messages": [{"role": "user", "content": QUESTION}], "stream": True, "temperature": 0}
-    with server.http.stream("POST", "/v1/chat/completions", json=body | {"max_tokens": 600, "ignore_eos": True}) as response:
+    with server.http.stream(
+        "POST", "/v1/chat/completions", json=body | {"max_tokens": 600, "ignore_eos": True}
+    ) as response:
         lines = response.iter_lines()
         first = next(line for line in lines if line.startswith("data: "))
         trace = json.loads(first[6:])["id"]

@@ -30,9 +30,8 @@ def test_the_shipped_model_was_trained_on_the_world_of_this_code() -> None:
 
 
 def test_thinking_solves_what_a_direct_answer_cannot() -> None:
-    assert all(accuracy("thinking", steps) >= 0.98 for steps in range(1, 9))
-    assert accuracy("direct", 1) >= 0.4
-    assert accuracy("direct", 8) <= 0.4
+    assert all(accuracy("thinking", steps) >= 0.95 for steps in range(1, 9))
+    assert accuracy("direct", 8) < 0.25 < accuracy("direct", 1)
 
 
 def test_the_shipped_model_loads_and_answers_held_out_questions() -> None:

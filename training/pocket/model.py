@@ -42,6 +42,7 @@ def build_model(tokenizer: Tokenizer, seed: int) -> Qwen3ForCausalLM:
 def save_model(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
     """Writes config.json, model.safetensors and generation_config.json."""
     model.save_pretrained(str(folder))
+    (folder / "model.safetensors").chmod(0o644)  # written for the owner alone, which an installed package must not be
     end, text_end = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")
     generation = {
         "do_sample": True,

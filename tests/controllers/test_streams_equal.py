@@ -1,0 +1,109 @@
+"""A streamed body equals the plain one, for every controller and pair, however tokens and verdicts arrive."""
+
+from collections.abc import Iterable, Mapping
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from flyball.controllers.asking import Named
+from flyball.controllers.boundary import Boundary, TokenWatch
+from flyball.controllers.controller import Pending, Reach, Ruling, View
+from flyball.controllers.edits import Inject, Truncate
+from flyball.controllers.registry import CONTROLLERS, names
+from flyball.core.trajectory import Channel
+
+from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, table, ticks
+
+PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
+    "adaptive_think": [{"mode": "auto"}, {"mode": "think"}, {"mode": "no_think"}],
+    "hint_infer": [{"rounds": 2}, {"hints": ["Wait, END?"]}],
+    "thinking_budget": [{"tokens": 0}, {"tokens": 5}, {"tokens": 9, "closing": "So END."}],
+}
+OURS = [{"name": name, **params} for name in sorted(PARAMETERS) for params in PARAMETERS[name]]
+
+
+def late(name: str, watch: Any, turns: int, *edits: Any) -> Named:
+    """A controller whose verdict comes some turns of the event loop later, and edits twice."""
+
+    def at(state: tuple[int, ...], boundary: Boundary, view: View) -> Ruling[Any]:
+        return Ruling(state, pending=Pending(lambda: ticks(turns), PATIENCE) if len(state) < 2 else None)
+
+    def verdict(state: tuple[int, ...], boundary: Boundary, result: Any, view: View) -> Ruling[Any]:
+        return Ruling((*state, boundary.position), edits if len(state) < 2 else ())
+
+    return table(name, watch, at, verdict, Reach.VERDICTS)
+
+
+def truncates(state: tuple[int, ...], boundary: Boundary, view: View) -> Ruling[Any]:
+    return Ruling((*state, boundary.position), () if state else (Truncate(boundary.position // 2), Inject(" back")))
+
+
+THEIRS = [
+    late("late in thinking", TokenWatch(4, Channel.THINK, repeat=True), 7, Inject(" hm")),
+    late("late at its end", THINK_END, 3, Inject(" hm")),
+    late("late in the answer", TokenWatch(3, Channel.ANSWER), 12, Inject(" EN")),
+    table("truncates", TokenWatch(11), truncates, reach=Reach.TRAJECTORY),
+]
+EVERY = [[], *([given] for given in [*OURS, *THEIRS])]
+
+
+def label(controllers: Iterable[Mapping[str, Any] | Named]) -> str:
+    return "+".join(
+        given.name if isinstance(given, Named) else "-".join(str(value) for value in given.values())
+        for given in controllers
+    )
+
+
+def different(pair: tuple[Any, Any]) -> bool:
+    """One controller twice makes no sense, and is refused."""
+    first, second = (given.name if isinstance(given, Named) else given["name"] for given in pair)
+    return bool(first != second)
+
+
+PAIRS = [list(pair) for pair in permutations([*OURS, *THEIRS], 2) if different(pair)]
+
+
+def test_every_registered_controller_takes_part() -> None:
+    assert set(PARAMETERS) == set(names(CONTROLLERS))
+
+
+async def bodies(seed: int, controllers: list[Any], **options: Any) -> list[Shown]:
+    """What clients read; checked against the plain fold of the same log."""
+    result = await run(Dice(seed), controllers=controllers, tools=(TOOL,), max_tokens=45, late_tokens=2, **options)
+    for streamed, body in zip(result.choices, plain(result.episode), strict=True):
+        assert (streamed.reasoning, streamed.content, streamed.calls) == (body.reasoning, body.content, body.calls)
+    return result.choices
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("stops", [(), ("END", "1\n\n", " a b", "é2")], ids=["", "stops"])
+@pytest.mark.parametrize("controllers", EVERY, ids=label)
+async def test_one_controller(controllers: list[Any], stops: tuple[str, ...], n: int) -> None:
+    for seed in range(3):
+        expected = await bodies(seed, controllers, stops=stops, n=n, streamed=False)
+        for deltas in DELTAS:
+            assert await bodies(seed, controllers, stops=stops, n=n, deltas=deltas) == expected
+
+
+@pytest.mark.parametrize("controllers", PAIRS, ids=label)
+async def test_every_pair_in_both_orders(controllers: list[Any]) -> None:
+    for seed, stops, n in ((1, (), 1), (2, ("END", "1\n\n", " a b"), 2)):
+        expected = await bodies(seed, controllers, stops=stops, n=n)
+        for deltas in DELTAS[1:]:
+            shown = await bodies(seed, controllers, stops=stops, n=n, deltas=deltas)
+            assert races(controllers) or shown == expected
+
+
+def races(controllers: list[Any]) -> bool:
+    """A truncation behind an open verdict voids it: whichever comes first, and tokens against turns, decides."""
+    labels = {given.name for given in controllers if isinstance(given, Named)}
+    return "truncates" in labels and len(labels) > 1
+
+
+async def test_dice_write_thinking_answers_calls_and_ends() -> None:
+    seen = [(await bodies(seed, []))[0] for seed in range(12)]
+    assert any(shown.reasoning for shown in seen)
+    assert any(shown.content for shown in seen)
+    assert any(shown.calls for shown in seen)
+    assert len({shown.finish for shown in seen}) > 1

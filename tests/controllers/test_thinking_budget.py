@@ -1,0 +1,174 @@
+"""thinking_budget: exactly so many sampled thinking tokens when it cuts, never more, and it stays cut."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from flyball.core.chat_format import Thinking
+from flyball.core.engine import Abilities, EngineRequest, Grammar
+from flyball.core.trajectory import Channel, FinishReason, Origin
+
+from .worlds import DELTAS, EOS, acted, call_number, calls, ids, parts, plain, pocket, run, text_of, writes
+
+THOUGHTS = ids("one two three four five six seven eight nine ten eleven")[:10]
+OPEN, CLOSE = ids("<think></think>")
+BARE = [CLOSE]
+
+
+def thinks(request: EngineRequest) -> list[int]:
+    """Ten tokens inside a thinking block that the prompt has opened, then the answer; the answer after a cut."""
+    return [*([] if CLOSE in request.ids else [*THOUGHTS, CLOSE]), *ids(f"\n\nyes{EOS}")]
+
+
+def opens(request: EngineRequest) -> list[int]:
+    """The same by a model that opens thinking itself."""
+    return [*([] if call_number(request) else [OPEN]), *thinks(request)]
+
+
+def budget(tokens: int, closing: str | None = None) -> dict[str, Any]:
+    return {"name": "thinking_budget", "tokens": tokens, "closing": closing}
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+@pytest.mark.parametrize("tokens", range(13))
+@pytest.mark.parametrize(
+    ("script", "thinking"), [(thinks, Thinking.ON), (opens, Thinking.DEFAULT)], ids=["in", "opens"]
+)
+async def test_thinking_has_exactly_the_budget_when_it_is_cut_and_its_own_length_otherwise(
+    script: Any, thinking: Thinking, tokens: int, deltas: tuple[int, ...]
+) -> None:
+    result = await run(script, controllers=[budget(tokens)], deltas=deltas, thinking=thinking)
+    assert result.trajectory.thinking == min(tokens, 10)
+    assert result.shown.reasoning == text_of(THOUGHTS[:tokens])
+    assert result.shown.content == "yes"
+    assert result.shown.finish == FinishReason.STOP
+    assert acted(result.trajectory) == (["thinking_budget"] if tokens <= 10 else [])
+    closed_in_the_prompt = tokens == 0 and thinking is Thinking.ON
+    assert len(calls(result.trajectory)) == (2 if tokens <= 10 and not closed_in_the_prompt else 1)
+    assert plain(result.episode)[0].content == result.shown.content
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+async def test_markers_and_the_closing_phrase_are_counted_apart(deltas: tuple[int, ...]) -> None:
+    phrase = "I answer now."
+    result = await run(opens, controllers=[budget(4, phrase)], deltas=deltas)
+    closing = pocket().close_thinking(phrase)
+    assert result.trajectory.ids == [OPEN, *THOUGHTS[:4], *closing, *ids(f"\n\nyes{EOS}")]
+    tally = result.trajectory.tally()
+    assert (tally.thinking, tally.injected) == (4, len(closing))
+    assert tally.sampled == len(result.trajectory.ids) - len(closing)
+    assert parts(result.trajectory, origin=Origin.SAMPLED, channel=Channel.THINK) == text_of(THOUGHTS[:4])
+    assert result.shown.reasoning == text_of(THOUGHTS[:4]) + phrase + "\n"
+
+
+async def test_without_a_phrase_the_marker_alone_is_written() -> None:
+    result = await run(thinks, controllers=[budget(4)], thinking=Thinking.ON)
+    assert result.trajectory.ids == [*THOUGHTS[:4], *BARE, *ids(f"\n\nyes{EOS}")]
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+async def test_what_was_sampled_past_the_cut_is_dropped_and_charged(deltas: tuple[int, ...]) -> None:
+    result = await run(thinks, controllers=[budget(4)], deltas=deltas, thinking=Thinking.ON)
+    arrived = -(-4 // deltas[0]) * deltas[0] if len(deltas) == 1 else 8
+    overshoot = min(arrived, len(thinks(result.engine.requests[0]))) - 4
+    assert result.trajectory.dropped == overshoot
+    assert result.episode.ledger.spent("tokens") == result.trajectory.sampled + overshoot
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+@pytest.mark.parametrize("tokens", [0, 4])
+@pytest.mark.parametrize("bias", [True, False], ids=["forbids", "cannot forbid"])
+async def test_thinking_that_was_cut_is_not_opened_again(tokens: int, bias: bool, deltas: tuple[int, ...]) -> None:
+    def reopens(request: EngineRequest) -> list[int]:
+        if OPEN in (request.sampling.logit_bias or {}):
+            return ids(f"yes{EOS}")
+        again = text_of(request.ids).count("<think>") <= 1
+        return [OPEN, *THOUGHTS] if again else ids(f"yes{EOS}")
+
+    abilities = Abilities(context_length=4096, logit_bias=bias)
+    result = await run(reopens, controllers=[budget(tokens)], deltas=deltas, abilities=abilities)
+    assert result.trajectory.thinking == tokens
+    assert result.shown.content == "yes"
+    sent = [request.sampling.logit_bias for request in result.engine.requests[1:]]
+    assert all(bool(given) is bias for given in sent)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+async def test_a_model_that_opens_thinking_for_ever_is_ended(bias: bool) -> None:
+    abilities = Abilities(context_length=4096, logit_bias=bias)
+    result = await run(lambda request: [OPEN, *THOUGHTS], controllers=[budget(3)], abilities=abilities, max_edits=5)
+    assert (result.trajectory.thinking, result.shown.finish) == (3, FinishReason.LENGTH)
+    assert len(calls(result.trajectory)) == 6
+
+
+async def test_the_requests_own_bias_is_kept_beside_the_forbidden_opener() -> None:
+    from flyball.core.engine import Sampling
+
+    sampling = Sampling(max_tokens=1, logit_bias={7: 2.0})
+    result = await run(thinks, controllers=[budget(2)], sampling=sampling, thinking=Thinking.ON)
+    assert [dict(request.sampling.logit_bias or {}) for request in result.engine.requests] == [
+        {7: 2.0},
+        {7: 2.0, OPEN: -100.0},
+    ]
+
+
+async def test_a_budget_runs_over_all_blocks_of_a_trajectory() -> None:
+    blocks = lambda request: (
+        ids(f"yes{EOS}") if call_number(request) else [*THOUGHTS[:3], CLOSE, *ids(" so "), OPEN, *THOUGHTS]
+    )
+    result = await run(blocks, controllers=[budget(5)], thinking=Thinking.ON)
+    assert result.trajectory.thinking == 5
+    assert result.shown.reasoning == text_of(THOUGHTS[:3]) + text_of(THOUGHTS[:2])
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+async def test_thinking_that_ends_with_the_last_token_of_the_budget_is_cut_there(deltas: tuple[int, ...]) -> None:
+    result = await run(thinks, controllers=[budget(10)], deltas=deltas, thinking=Thinking.ON)
+    assert (result.trajectory.thinking, acted(result.trajectory)) == (10, ["thinking_budget"])
+    assert result.shown.content == "yes"
+
+
+HINT = {"name": "hint_infer", "hints": ["Wait."], "rounds": 1}
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+@pytest.mark.parametrize("order", [1, -1], ids=["budget first", "hint first"])
+@pytest.mark.parametrize("tokens", [4, 10, 13, 40])
+async def test_hints_do_not_stretch_a_budget(tokens: int, order: int, deltas: tuple[int, ...]) -> None:
+    def script(request: EngineRequest) -> Iterable[int]:
+        if CLOSE in request.ids:
+            return ids(f"\n\nyes{EOS}")
+        return [*THOUGHTS, CLOSE, *ids(f"\n\nyes{EOS}")]
+
+    controllers = [budget(tokens), HINT][::order]
+    result = await run(script, controllers=controllers, deltas=deltas, thinking=Thinking.ON)
+    assert result.trajectory.thinking == min(tokens, 20)
+    assert (
+        acted(result.trajectory)
+        == {
+            4: ["thinking_budget"],
+            10: ["thinking_budget"],
+            13: ["hint_infer", "thinking_budget"],
+            40: ["hint_infer"],
+        }[tokens]
+    )
+    assert result.shown.content == "yes"
+
+
+async def test_a_budget_cuts_the_thinking_before_a_grammars_answer() -> None:
+    grammar = Grammar(json_object=True)
+
+    def script(request: EngineRequest) -> list[int]:
+        return ids(f"{{}}{EOS}") if request.sampling.grammar is not None else THOUGHTS
+
+    result = await run(script, controllers=[budget(3)], grammar=grammar, thinking=Thinking.ON)
+    assert result.kept() == text_of(THOUGHTS[:3]) + "</think>\n\n{}" + EOS
+
+
+async def test_a_phrase_is_the_requests_own() -> None:
+    for phrase in ("So.", "Time is up."):
+        result = await run(
+            writes(text_of(THOUGHTS), f"yes{EOS}"), controllers=[budget(3, phrase)], thinking=Thinking.ON
+        )
+        assert result.shown.reasoning == text_of(THOUGHTS[:3]) + phrase + "\n"

@@ -1,0 +1,356 @@
+"""What tests of the loop share: a real tokenizer, models as functions of the context, controllers as tables, one runner."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import flyball.data
+from flyball.controllers.asking import Named
+from flyball.controllers.boundary import Boundary, BoundaryKind, TokenWatch, Watch
+from flyball.controllers.controller import BaseController, Pending, Reach, Ruling, Setting, View
+from flyball.controllers.edits import Edit
+from flyball.controllers.episode import Episode, EpisodeSpec
+from flyball.controllers.formats.registry import load_format
+from flyball.controllers.limits import Limits
+from flyball.controllers.registry import build_controllers
+from flyball.controllers.transcript import Transcript
+from flyball.core.chat_format import ChatFormat
+from flyball.core.engine import Abilities, EngineRequest, Sampling
+from flyball.core.trajectory import Acted, Called, Channel, Noted, Origin, Trajectory
+from flyball.server.engines.scripted import Script, ScriptedEngine
+
+PATIENCE = 5.0
+"""Seconds that any wait may take."""
+MESSAGES = ({"role": "user", "content": "Start with 7, add 5."},)
+EOS = "<|im_end|>"
+TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+CALL = '<tool_call>\n{"name": "add", "arguments": {"a": 7, "b": 5}}\n</tool_call>'
+DELTAS = ((1,), (2,), (3, 5), (7,), (1000,))
+
+
+def packaged_model() -> Path:
+    """The pocket model that the package holds."""
+    return Path(flyball.data.__file__).parent / "chain-v0"
+
+
+@cache
+def pocket() -> ChatFormat:
+    """The packaged pocket model's tokenizer and chat format."""
+    return load_format("auto", str(packaged_model()))
+
+
+def ids(text: str) -> list[int]:
+    return pocket().encode(text)
+
+
+def text_of(tokens: Sequence[int]) -> str:
+    return pocket().decode(tokens)
+
+
+# -- models --------------------------------------------------------------------------------------------------------
+
+
+def call_number(request: EngineRequest) -> int:
+    """Which engine call of its trajectory this is."""
+    return int(request.request_id.rpartition("-")[2])
+
+
+def choice_number(request: EngineRequest) -> int:
+    """Which trajectory of its episode this call belongs to."""
+    return int(request.request_id.split("-")[-2])
+
+
+def writes(*texts: str) -> Script:
+    """A model that writes one text per engine call of a trajectory; the last one again and again."""
+    return lambda request: ids(texts[min(call_number(request), len(texts) - 1)])
+
+
+def goes_on(text: str) -> Script:
+    """A model that writes one text, and goes on with it wherever a context leaves off: by what it has written of it."""
+
+    def script(request: EngineRequest) -> Iterable[int]:
+        whole, written = ids(text), request.ids
+        for size in range(len(whole), 0, -1):
+            if written[-size:] == whole[:size]:
+                return whole[size:]
+        return whole
+
+    return script
+
+
+class Dice:
+    """A model that throws dice: the next token depends on the whole context and on nothing else."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._think = [ids(word)[0] for word in (" a", " b", " so", "\n\n", "\n\n", "Wait", ",", ".", "Hmm", "é")]
+        self._answer = [ids(word)[0] for word in (" a", " b", "1", "2", "\n\n", " E", "N", "D", ".", "é")]
+        self._end = min(pocket().eos_ids)
+        (self._open, self._close), (self._call, self._called) = ids("<think></think>"), ids("<tool_call></tool_call>")
+        self._body = ids('\n{"name": "add", "arguments": {"a": 7}}\n')
+
+    def __call__(self, request: EngineRequest) -> Iterator[int]:
+        context = list(request.ids)
+        while True:
+            context.append(self._next(context))
+            yield context[-1]
+
+    def _next(self, context: Sequence[int]) -> int:
+        digest = hashlib.blake2b(repr((self._seed, context)).encode(), digest_size=4).digest()
+        dice = int.from_bytes(digest) % 200
+        turn = context[len(context) - list(reversed(context)).index(ids("<|im_start|>")[0]) :]
+        channel = next((t for t in reversed(turn) if t in (self._open, self._close, self._call, self._called)), None)
+        if channel == self._call:
+            inside = len(turn) - 1 - max(i for i, token in enumerate(turn) if token == self._call)
+            return self._body[inside] if inside < len(self._body) else self._called
+        if channel == self._open:
+            return self._close if dice < 16 else self._think[dice % len(self._think)]
+        if channel is None and dice < 120:
+            return self._open
+        return self._rare(dice) or self._answer[dice % len(self._answer)]
+
+    def _rare(self, dice: int) -> int | None:
+        return self._end if dice < 16 else self._call if dice < 22 else self._open if dice < 24 else None
+
+
+# -- controllers ---------------------------------------------------------------------------------------------------
+
+At = Callable[[Any, Boundary, View], Ruling[Any]]
+OnVerdict = Callable[[Any, Boundary, Any, View], Ruling[Any]]
+
+
+class Table(BaseController[Any]):
+    """Does what it was given functions for; its state is a tuple."""
+
+    def __init__(
+        self,
+        watches: Sequence[Watch | TokenWatch],
+        at: At,
+        verdict: OnVerdict | None = None,
+        reach: Reach = Reach.NONE,
+    ) -> None:
+        self.watches, self._at, self._verdict, self.reach = tuple(watches), at, verdict, reach
+
+    def initial(self) -> Any:
+        return ()
+
+    def at(self, state: Any, boundary: Boundary, view: View) -> Ruling[Any]:
+        return self._at(state, boundary, view)
+
+    def verdict(self, state: Any, boundary: Boundary, result: Any, view: View) -> Ruling[Any]:
+        return Ruling(state) if self._verdict is None else self._verdict(state, boundary, result, view)
+
+
+def table(
+    name: str,
+    watch: Watch | TokenWatch,
+    at: At,
+    verdict: OnVerdict | None = None,
+    reach: Reach = Reach.NONE,
+) -> Named:
+    return Named(name, Table((watch,), at, verdict, reach))
+
+
+def edits_once(name: str, watch: Watch | TokenWatch, *edits: Edit, reach: Reach = Reach.NONE) -> Named:
+    """A controller that makes these edits at the first boundary that it is asked at, and remembers where."""
+
+    def at(state: Any, boundary: Boundary, view: View) -> Ruling[Any]:
+        return Ruling((*state, boundary.position), () if state else edits)
+
+    return table(name, watch, at, reach=reach)
+
+
+def judges(
+    name: str, watch: Watch | TokenWatch, pending: Pending, *edits: Edit, reach: Reach = Reach.VERDICTS
+) -> Named:
+    """A controller that opens a verdict at its first boundary, and makes these edits when it comes with a result."""
+
+    def at(state: Any, boundary: Boundary, view: View) -> Ruling[Any]:
+        return Ruling((*state, boundary.position), pending=None if state else pending)
+
+    def verdict(state: Any, boundary: Boundary, result: Any, view: View) -> Ruling[Any]:
+        return Ruling((*state, "heard"), edits if result is not None else ())
+
+    return table(name, watch, at, verdict, reach)
+
+
+async def ticks(count: int) -> str:
+    """A verdict that takes this many turns of the event loop."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+    return "judged"
+
+
+def after_tokens(event: asyncio.Event, number: int) -> Callable[[EngineRequest, int], None]:
+    """A gate that sets the event when the first call is about to give delta `number`."""
+
+    def gate(request: EngineRequest, delta: int) -> None:
+        if call_number(request) == 0 and delta == number:
+            event.set()
+
+    return gate
+
+
+def when(event: asyncio.Event, seconds: float = PATIENCE) -> Pending:
+    """A verdict that comes once the event is set."""
+
+    async def wait() -> str:
+        await event.wait()
+        return "judged"
+
+    return Pending(wait, seconds)
+
+
+THOUGHT_END, THINK_END = Watch(BoundaryKind.THOUGHT_END), Watch(BoundaryKind.THINK_END)
+ANSWER_END, START = Watch(BoundaryKind.ANSWER_END), Watch(BoundaryKind.START)
+CALL_CLOSED = Watch(BoundaryKind.CALL_CLOSED)
+
+# -- running -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Shown:
+    """One choice as a client reads it."""
+
+    reasoning: str = ""
+    content: str = ""
+    calls: list[list[str]] = field(default_factory=list)
+    finish: str | None = None
+    stop: str | None = None
+
+    def add(self, reasoning: str, content: str, calls: Iterable[Any]) -> None:
+        self.reasoning, self.content = self.reasoning + reasoning, self.content + content
+        for delta in calls:
+            if delta.name is not None:
+                self.calls.append([delta.name, ""])
+            self.calls[delta.index][1] += delta.arguments
+
+
+class Run(NamedTuple):
+    """What came of an episode."""
+
+    episode: Episode
+    engine: ScriptedEngine
+    choices: list[Shown]
+
+    @property
+    def trajectory(self) -> Trajectory:
+        return self.episode.trials[0].trajectory
+
+    @property
+    def shown(self) -> Shown:
+        return self.choices[0]
+
+    def kept(self) -> str:
+        """Everything that the first trajectory holds, markers included."""
+        return text_of(self.trajectory.ids)
+
+
+def plain(episode: Episode) -> list[Shown]:
+    """The plain body of every choice: one fold of the whole log."""
+    bodies = []
+    for trial in sorted(episode.trials, key=lambda trial: trial.index):
+        spec = episode.spec
+        piece = Transcript(trial.trajectory, pocket(), calls=bool(spec.tools), logprobs=spec.logprobs).close()
+        body = Shown()
+        body.add(piece.reasoning, piece.content, piece.calls)
+        bodies.append(body)
+    return bodies
+
+
+def named(controllers: Iterable[Mapping[str, Any] | Named], abilities: Abilities) -> tuple[Named, ...]:
+    """Controllers by their parameters, or as they are."""
+    setting = Setting(pocket(), abilities)
+    return tuple(given if isinstance(given, Named) else build_controllers([given], setting)[0] for given in controllers)
+
+
+def opened(
+    script: Script,
+    *,
+    controllers: Iterable[Mapping[str, Any] | Named] = (),
+    deltas: Sequence[int] = (1,),
+    late_tokens: int = 0,
+    gate: Any = None,
+    abilities: Abilities | None = None,
+    limits: Mapping[str, Any] | None = None,
+    max_edits: int = 64,
+    **spec: Any,
+) -> tuple[Episode, ScriptedEngine]:
+    """A prepared episode over a scripted engine."""
+    abilities = abilities or Abilities(context_length=4096)
+    engine = ScriptedEngine(
+        script, eos_ids=pocket().eos_ids, deltas=deltas, late_tokens=late_tokens, gate=gate, abilities=abilities
+    )
+    context = {"max_tokens": 4096, "context_length": abilities.context_length, "answer_room": 16}
+    close = len(pocket().close_thinking(""))
+    episode = Episode(
+        EpisodeSpec(
+            **{
+                "id": "test",
+                "messages": MESSAGES,
+                "sampling": Sampling(max_tokens=1),
+                "controllers": named(controllers, abilities),
+                **spec,
+            }
+        ),
+        engine,
+        pocket(),
+        Limits(**{**context, "close_tokens": close, **(limits or {})}),
+        max_edits,
+    )
+    episode.prepare()
+    return episode, engine
+
+
+async def run(script: Script, *, streamed: bool = True, **options: Any) -> Run:
+    """Decode an episode to its end; nothing may be left running."""
+    episode, engine = opened(script, **options)
+    strategy = episode.spec.strategy
+    choices = [Shown() for _ in range(episode.spec.n if strategy is None else 1)]
+    async with asyncio.timeout(PATIENCE), aclosing(episode.pieces(streamed=streamed)) as pieces:
+        async for index, piece, ended in pieces:
+            choices[index].add(piece.reasoning, piece.content, piece.calls)
+            if ended is not None:
+                assert choices[index].finish is None
+                choices[index].finish, choices[index].stop = ended.reason, ended.stop
+    await nothing_left(engine)
+    return Run(episode, engine, choices)
+
+
+async def nothing_left(engine: ScriptedEngine) -> None:
+    """The engine holds no call, and no task is left but the test's own."""
+    async with asyncio.timeout(PATIENCE):
+        await engine.close()
+    assert await engine.running() == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# -- looking at a trajectory ---------------------------------------------------------------------------------------
+
+
+def acted(trajectory: Trajectory) -> list[str]:
+    return [event.controller for event in trajectory.log if isinstance(event, Acted)]
+
+
+def calls(trajectory: Trajectory) -> list[Called]:
+    return [event for event in trajectory.log if isinstance(event, Called)]
+
+
+def notes(trajectory: Trajectory) -> list[str]:
+    return [event.text for event in trajectory.log if isinstance(event, Noted)]
+
+
+def parts(trajectory: Trajectory, *, origin: Origin | None = None, channel: Channel | None = None) -> str:
+    """The text of kept tokens, markers left out, of one origin or channel."""
+    return "".join(
+        text_of(trajectory.ids[span.start : end])
+        for span, end in trajectory.spans()
+        if not span.marker and origin in (None, span.origin) and channel in (None, span.channel)
+    )
