@@ -115,8 +115,13 @@ class VllmEngine:
         defaults: dict[str, Any] = {
             "scheduling_policy": "priority",
             "logprobs_mode": "processed_logprobs",
-            # Free white space lets a model write line breaks until max_tokens; guidance takes the widest set of schemas.
-            "structured_outputs_config": {"backend": "guidance", "disable_any_whitespace": True},
+            # Free white space and properties that no schema names let a model write until max_tokens; guidance takes
+            # the widest set of schemas.
+            "structured_outputs_config": {
+                "backend": "guidance",
+                "disable_any_whitespace": True,
+                "disable_additional_properties": True,
+            },
             "enable_lora": bool(self._adapters),
             "max_loras": max(1, len(self._adapters)),
         }

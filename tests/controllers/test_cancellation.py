@@ -60,12 +60,13 @@ async def test_leaving_after_any_piece_leaves_nothing(name: str, late_tokens: in
 @pytest.mark.parametrize("turns", [*range(30), 60, 120])
 @pytest.mark.parametrize("name", ["judged", "several", "vote", "dice"])
 async def test_cancelling_the_task_at_any_moment_leaves_nothing(name: str, turns: int) -> None:
-    options: dict[str, Any] = {
+    every: dict[str, dict[str, Any]] = {
         "judged": {"controllers": judging()},
         "several": {"n": 3, "controllers": judging()},
         "vote": {"strategy": build_strategy({"name": "self_consistency", "n": 3})},
         "dice": {"controllers": [{"name": "hint_infer"}, *judging()], "n": 2},
-    }[name]
+    }
+    options = every[name]
     script: Script = Dice(3) if name == "dice" else forever
     episode, engine = opened(script, late_tokens=2, thinking=Thinking.ON, max_tokens=60, **options)
 
