@@ -41,7 +41,7 @@ from .asking import Named, Panel
 from .boundary import Boundary, BoundaryKind, TokenWatch
 from .edits import Edit, Finish, FinishThinking, Inject, ReplaceContext, Resolution
 from .limits import Allowance, Limits, allowance
-from .native_budget import NativeBudget
+from .native_budget import NativeBudget, thinking_opener
 from .pulling import OutOfTime, pull
 from .scanner import Scanner
 from .view import TrajectoryView, derived_seed
@@ -73,15 +73,6 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     max_edits: int = 64
     streamed: bool = True
     """Whether somebody looks at tokens before the end."""
-
-
-def thinking_opener(format: ChatFormat) -> int | None:
-    """The token that opens thinking and nothing else, so that it can be forbidden; gpt-oss has none of its own."""
-    if not format.think_open_ids:
-        return None
-    tracker = format.tracker(())
-    tracker.see(format.think_open_ids[0])
-    return format.think_open_ids[0] if tracker.channel is Channel.THINK and not tracker.busy else None
 
 
 def _only_ends(resolution: Resolution) -> bool:
@@ -217,7 +208,7 @@ class Loop:
         return True
 
     def _finish_thinking(self, phrase: str | None, limit: bool) -> bool:
-        """Close open thinking: with the phrase, if the answer's room is left after it. Nothing if no answer could follow."""
+        """Close open thinking: with the phrase, if the answer's room is left after it. The end, if no answer could follow."""
         if self._scanner.channel is not Channel.THINK:
             return False
         room = self._setup.limits.context_length - self.trajectory.context_tokens()
@@ -227,6 +218,7 @@ class Loop:
             ids = self._closing("")
         if len(ids) >= room:
             self._note("no room is left in the context for the end of thinking")
+            self._end_here(FinishReason.LENGTH, "context")
             return False
         if limit:
             self._closed_at = len(self.trajectory.ids)

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Sequence
 
 from ..core.chat_format import ChatFormat
 from ..core.engine import Abilities, ThinkingBudget
+from ..core.trajectory import Channel
 from .boundary import Boundary, TokenWatch, Watch
+
+
+def thinking_opener(format: ChatFormat) -> int | None:
+    """The token that opens thinking and nothing else, so that it can be forbidden; gpt-oss has none of its own.
+
+    Without one the bare end marker would not keep a model from thinking on.
+    """
+    if not format.think_open_ids:
+        return None
+    tracker = format.tracker(())
+    tracker.see(format.think_open_ids[0])
+    return format.think_open_ids[0] if tracker.channel is Channel.THINK and not tracker.busy else None
 
 
 class NativeBudget:
@@ -22,7 +35,8 @@ class NativeBudget:
     ) -> None:
         closing = [watch for watch in watches if isinstance(watch, TokenWatch) and watch.closes and watch.n > 0]
         self._close = format.think_end_id
-        same = len(closing) == 1 and abilities.thinking_close_ids == (self._close,)
+        bare = thinking_opener(format) is not None and abilities.thinking_close_ids == (self._close,)
+        same = bare and len(closing) == 1
         self.watch = closing[0] if same else None
         self._already = _open_tokens(format, prompt_ids) if same else 0
         self._active = False
@@ -65,8 +79,6 @@ class NativeBudget:
 
 def _open_tokens(format: ChatFormat, prompt_ids: Sequence[int]) -> int:
     """Tokens behind the prompt's open thinking marker: an engine counts them."""
-    if not format.think_open_ids:
-        return 0
     opener = format.think_open_ids[0]
     for behind, token in enumerate(reversed(prompt_ids)):
         if token == format.think_end_id:

@@ -36,8 +36,6 @@ async def pull(
                 if any(task.done() for task in verdicts.tasks):
                     yield None
                     continue
-                if not arriving.done():
-                    continue
                 delta, arriving = arriving.result(), None
             if delta is None:
                 return

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_describing_every_controller_needs_no_model_library() -> None:
     assert loaded(code + "describe(CONTROLLERS), describe(STRATEGIES)") == set()
 
 
-def test_help_needs_no_model_library(record_property: pytest.FixtureRequest) -> None:
+def test_help_needs_no_model_library(record_property: Callable[[str, object], None]) -> None:
     code = """
 import sys
 from flyball.cli.main import main
@@ -97,4 +98,4 @@ except SystemExit as ended:
 """
     began = time.perf_counter()
     assert loaded(code) == set()
-    record_property("seconds", time.perf_counter() - began)  # type: ignore[operator]
+    record_property("seconds", time.perf_counter() - began)

@@ -7,6 +7,10 @@ from typing import Literal
 from .results import Cell
 from .stats import Estimate, Metric, ratio
 
+_FEWEST_REPEATS = 3
+_LOADED = 16  # with one client every server waits for the engine, and proxies differ by little
+_BOTH = (False, True)
+
 Verdict = Literal["met", "not met", "open", "not measured"]
 
 
@@ -20,6 +24,11 @@ def first_text(cell: Cell) -> float | None:
     return cell.ttft_p50_ms
 
 
+def own_cpu(cell: Cell) -> float | None:
+    """CPU seconds per 1,000 tokens of the server itself, without the one behind it."""
+    return cell.server_cpu_s_per_1k
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """A bound on the ratio of one arm to another."""
@@ -30,7 +39,13 @@ class Goal:
     metric: Metric
     bound: float
     at_least: bool
-    streaming: Sequence[bool] = (False, True)
+    streaming: Sequence[bool] = _BOTH
+    clients: int = 1
+    """The fewest clients for which it is a goal."""
+
+    def applies(self, concurrency: int, streaming: bool) -> bool:
+        """Whether it is a goal at this place."""
+        return concurrency >= self.clients and streaming in self.streaming
 
     def judge(self, seen: Estimate | None) -> Verdict:
         """Met or not when the whole interval is on one side of the bound, open when it reaches over it."""
@@ -53,8 +68,10 @@ GOALS: tuple[Goal, ...] = (
     Goal("Flyball's first text comes as early as vLLM's", "flyball", "vllm", first_text, 1.0, False, (True,)),
     Goal("Two watching controllers cost at most 5 %", "flyball-2", "vllm", throughput, 0.95, True),
     Goal("In front of vLLM's server it keeps 80 % of it", "flyball-openai", "vllm", throughput, 0.8, True),
-    Goal("Five times optillm", "flyball", "optillm", throughput, 5.0, True),
-    Goal("Five times optillm, in front of the same server", "flyball-openai", "optillm", throughput, 5.0, True),
-    Goal("Three times LiteLLM's proxy", "flyball", "litellm", throughput, 3.0, True),
-    Goal("Three times LiteLLM, in front of the same server", "flyball-openai", "litellm", throughput, 3.0, True),
+    Goal("Five times optillm", "flyball", "optillm", throughput, 5.0, True, _BOTH, _LOADED),
+    Goal("Five times optillm, both as proxies", "flyball-openai", "optillm", throughput, 5.0, True, _BOTH, _LOADED),
+    Goal("A fifth of optillm's CPU, both as proxies", "flyball-openai", "optillm", own_cpu, 1 / 5, False),
+    Goal("Three times LiteLLM's proxy", "flyball", "litellm", throughput, 3.0, True, _BOTH, _LOADED),
+    Goal("Three times LiteLLM, both as proxies", "flyball-openai", "litellm", throughput, 3.0, True, _BOTH, _LOADED),
+    Goal("A third of LiteLLM's CPU, both as proxies", "flyball-openai", "litellm", own_cpu, 1 / 3, False),
 )

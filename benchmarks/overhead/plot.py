@@ -20,6 +20,8 @@ _COLOURS = {
     "vllm-stock": "#9a9a9a",
 }
 
+_LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85}
+
 
 def draw(result: Result, path: Path) -> None:
     """Three panels: throughput of plain and of streaming answers, and the time to the first text."""
@@ -51,7 +53,7 @@ def _panel(axis: Axes, result: Result, arms: Sequence[str], metric: Metric, stre
         _bars(
             axis, result, arm, metric, [(group + offset, place) for group, place in enumerate(places)], streaming, width
         )
-    axis.axhline(1.0, color="black", linewidth=1)
+    axis.axhline(1.0, color="black", linewidth=1, zorder=0)
     names = [f"{place} client{'s' if place > 1 else ''} at once" for place in places]
     axis.set_xticks(range(len(places)), names, fontsize=11)
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}x")
@@ -79,4 +81,4 @@ def _bars(
         color=_COLOURS.get(arm, "#777777"),
         label=result.titles[arm],
     )
-    axis.bar_label(bars, [f"{value.median:.2f}x" for _, value in drawn], fontsize=8.5, padding=2)
+    axis.bar_label(bars, [f"{value.median:.2f}x" for _, value in drawn], fontsize=8.5, padding=2, bbox=_LABEL_BOX)

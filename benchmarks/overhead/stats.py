@@ -20,6 +20,7 @@ class Estimate:
     median: float
     low: float
     high: float
+    repeats: int
 
     @property
     def error(self) -> tuple[float, float]:
@@ -34,11 +35,11 @@ def estimate(values: Iterable[float]) -> Estimate | None:
         return None
     median = float(np.median(data))
     if data.size == 1 or np.ptp(data) == 0.0:
-        return Estimate(median, median, median)
+        return Estimate(median, median, median, data.size)
     drawn = bootstrap(
         (data,), np.median, n_resamples=_RESAMPLES, method="percentile", rng=np.random.default_rng(0)
     ).confidence_interval
-    return Estimate(median, float(drawn.low), float(drawn.high))
+    return Estimate(median, float(drawn.low), float(drawn.high), data.size)
 
 
 Metric = Callable[[Cell], float | None]

@@ -175,23 +175,31 @@ def test_a_collapsed_repeat_is_named_and_kept() -> None:
 @pytest.mark.parametrize(
     ("seen", "verdict"),
     [
-        (Estimate(1.05, 1.01, 1.10), "met"),
-        (Estimate(1.00, 0.97, 1.04), "open"),
-        (Estimate(0.90, 0.88, 0.92), "not met"),
+        (Estimate(1.05, 1.01, 1.10, 5), "met"),
+        (Estimate(1.00, 0.97, 1.04, 5), "open"),
+        (Estimate(0.90, 0.88, 0.92, 5), "not met"),
+        (Estimate(1.05, 1.05, 1.05, 1), "open"),
         (None, "not measured"),
     ],
 )
 def test_a_goal_is_judged_by_the_whole_interval(seen: Estimate | None, verdict: str) -> None:
-    """An interval across the bound decides nothing."""
+    """An interval across the bound decides nothing, and neither does a single repeat."""
     assert GOALS[0].judge(seen) == verdict
+
+
+def test_the_goals_against_proxies_are_for_loaded_servers() -> None:
+    """With one client all of them wait for the engine."""
+    goal = next(goal for goal in GOALS if goal.baseline == "optillm")
+
+    assert [goal.applies(clients, False) for clients in (1, 16, 64)] == [False, True, True]
 
 
 def test_a_goal_may_bound_from_above() -> None:
     """Of a time, less is better."""
     goal = Goal("first text", "flyball", "vllm", throughput, 1.0, False)
 
-    assert goal.judge(Estimate(0.9, 0.8, 0.95)) == "met"
-    assert goal.judge(Estimate(1.2, 1.1, 1.3)) == "not met"
+    assert goal.judge(Estimate(0.9, 0.8, 0.95, 5)) == "met"
+    assert goal.judge(Estimate(1.2, 1.1, 1.3, 5)) == "not met"
 
 
 def test_a_result_read_back_gives_the_same_report_and_a_plot(tmp_path: Path) -> None:

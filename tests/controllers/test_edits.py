@@ -322,3 +322,12 @@ async def test_finishing_thinking_where_none_is_open_changes_nothing() -> None:
 def test_the_model_of_these_tests_writes_enough() -> None:
     assert len(THOUGHTS) == 10
     assert len(AFTER) >= 2
+
+
+async def test_thinking_that_no_limit_closed_may_be_opened_again() -> None:
+    def again(request: EngineRequest) -> list[int]:
+        return ids(f" so <think> more</think>\n\nyes{EOS}") if call_number(request) else THOUGHTS
+
+    result = await run(again, controllers=[at(3, FinishThinking(".", limit=False))], thinking=Thinking.ON)
+    assert result.shown.reasoning == text_of(THOUGHTS[:3]) + ".\n more"
+    assert {len(request.sampling.logit_bias or {}) for request in result.engine.requests} == {0}

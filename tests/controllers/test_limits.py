@@ -20,17 +20,20 @@ from .worlds import (
     DELTAS,
     EOS,
     PATIENCE,
+    START,
     THINK_END,
     Run,
     acted,
     edits_once,
     ids,
+    judges,
     notes,
     nothing_left,
     opened,
     pocket,
     run,
     text_of,
+    when,
     writes,
 )
 
@@ -150,6 +153,20 @@ async def test_thinking_that_cannot_be_closed_any_more_ends_the_trajectory() -> 
     result = await run(forever, thinking=Thinking.ON, abilities=context(tokens), limits={"answer_room": 12})
     assert (ended_by(result), result.trajectory.ids) == ("answer_room", [])
     assert "no room is left in the context for the end of thinking" in notes(result.trajectory)
+
+
+@pytest.mark.parametrize("native", [False, True])
+async def test_a_budget_whose_end_has_no_room_ends_the_trajectory(native: bool) -> None:
+    close = ids("</think>")
+    abilities = Abilities(context_length=prompt(Thinking.ON) + 4, thinking_close_ids=tuple(close) if native else None)
+    result = await run(
+        forever,
+        controllers=[{"name": "thinking_budget", "tokens": 3}],
+        thinking=Thinking.ON,
+        abilities=abilities,
+        limits={"answer_room": 0, "close_tokens": 0},
+    )
+    assert (ended_by(result), result.trajectory.thinking) == ("context", 3)
 
 
 async def test_a_hint_that_would_take_the_answers_room_is_not_given() -> None:
@@ -282,8 +299,6 @@ async def test_seconds_that_pass_while_tokens_come_stop_the_call() -> None:
 
 @pytest.mark.parametrize("verdict", [False, True])
 async def test_seconds_that_pass_while_nothing_comes_stop_the_call(verdict: bool) -> None:
-    from .worlds import START, judges, when
-
     gate = asyncio.get_running_loop().create_future()
     controllers = [judges("judge", START, when(asyncio.Event(), 1e6), Inject("x"))] if verdict else []
     result = await run(

@@ -165,3 +165,10 @@ def test_what_is_held_back_is_enough_to_cut_every_stop_string_out(pieces: list[s
             shown = pocket().text_stream().feed(tokens[:committed])
             assert len(shown) <= match.found[1]
             return
+
+
+def test_what_is_pending_is_what_may_begin_a_stop_string() -> None:
+    match = StopMatch(pocket(), ["END"])
+    for position, token in enumerate(ids("one EN")):
+        match.feed(position, token, Channel.ANSWER, marker=False)
+    assert match.pending_chars == 2

@@ -1,15 +1,35 @@
 """thinking_budget: exactly so many sampled thinking tokens when it cuts, never more, and it stays cut."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from flyball.controllers.boundary import TokenWatch
+from flyball.controllers.edits import Inject
 from flyball.core.chat_format import Thinking
-from flyball.core.engine import Abilities, EngineRequest, Grammar
+from flyball.core.engine import Abilities, EngineRequest, Grammar, Sampling
 from flyball.core.trajectory import Channel, FinishReason, Origin
 
-from .worlds import DELTAS, EOS, acted, call_number, calls, ids, parts, plain, pocket, run, text_of, writes
+from .worlds import (
+    DELTAS,
+    EOS,
+    acted,
+    after_tokens,
+    call_number,
+    calls,
+    edits_once,
+    ids,
+    judges,
+    parts,
+    plain,
+    pocket,
+    run,
+    text_of,
+    when,
+    writes,
+)
 
 THOUGHTS = ids("one two three four five six seven eight nine ten eleven")[:10]
 OPEN, CLOSE = ids("<think></think>")
@@ -103,8 +123,6 @@ async def test_a_model_that_opens_thinking_for_ever_is_ended(bias: bool) -> None
 
 
 async def test_the_requests_own_bias_is_kept_beside_the_forbidden_opener() -> None:
-    from flyball.core.engine import Sampling
-
     sampling = Sampling(max_tokens=1, logit_bias={7: 2.0})
     result = await run(thinks, controllers=[budget(2)], sampling=sampling, thinking=Thinking.ON)
     assert [dict(request.sampling.logit_bias or {}) for request in result.engine.requests] == [
@@ -172,3 +190,75 @@ async def test_a_phrase_is_the_requests_own() -> None:
             writes(text_of(THOUGHTS), f"yes{EOS}"), controllers=[budget(3, phrase)], thinking=Thinking.ON
         )
         assert result.shown.reasoning == text_of(THOUGHTS[:3]) + phrase + "\n"
+
+
+# -- the engine's own budget ----------------------------------------------------------------------------------------
+
+NATIVE = Abilities(context_length=4096, thinking_close_ids=(CLOSE,))
+
+
+def obeys(request: EngineRequest) -> list[int]:
+    """An engine that closes thinking by itself, as vLLM does."""
+    native = request.thinking_budget
+    if CLOSE in request.ids:
+        return ids(f"\n\nyes{EOS}")
+    return [*(THOUGHTS if native is None else THOUGHTS[: native.tokens]), CLOSE, *ids(f"\n\nyes{EOS}")]
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+async def test_a_late_edit_behind_a_budget_that_the_engine_has_just_spent_gives_it_back(
+    deltas: tuple[int, ...],
+) -> None:
+    event = asyncio.Event()
+    judge = judges("judge", TokenWatch(2, Channel.THINK), when(event), Inject(" X"))
+    result = await run(
+        obeys,
+        controllers=[judge, budget(4)],
+        gate=after_tokens(event, 4 if deltas == (1,) else 0),
+        deltas=deltas,
+        abilities=NATIVE,
+        thinking=Thinking.ON,
+    )
+    assert result.trajectory.thinking == 4
+    assert result.kept() == text_of([*THOUGHTS[:2], *ids(" X"), *THOUGHTS[:2], CLOSE, *ids(f"\n\nyes{EOS}")])
+    assert acted(result.trajectory)[-2:] == ["judge", "thinking_budget"]
+
+
+async def test_an_edit_at_the_position_of_the_engines_budget_loses_against_it() -> None:
+    injects = edits_once("injects", TokenWatch(4, Channel.THINK, repeat=True), Inject(" X"))
+    for abilities in (Abilities(context_length=4096), NATIVE):
+        result = await run(obeys, controllers=[injects, budget(4)], abilities=abilities, thinking=Thinking.ON)
+        assert result.kept() == text_of([*THOUGHTS[:4], CLOSE, *ids(f"\n\nyes{EOS}")])
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+async def test_a_call_that_ends_where_the_engines_budget_does_is_closed_by_the_loop(deltas: tuple[int, ...]) -> None:
+    def stops(request: EngineRequest) -> list[int]:
+        return ids(f"\n\nyes{EOS}") if CLOSE in request.ids else [*THOUGHTS[:4], *ids(EOS)]
+
+    result = await run(stops, controllers=[budget(4)], abilities=NATIVE, deltas=deltas, thinking=Thinking.ON)
+    assert result.kept() == text_of([*THOUGHTS[:4], CLOSE, *ids(f"\n\nyes{EOS}")])
+
+
+async def test_tokens_that_end_with_the_engines_budget_end_the_trajectory() -> None:
+    result = await run(obeys, controllers=[budget(4)], abilities=NATIVE, thinking=Thinking.ON, max_tokens=4)
+    assert (result.trajectory.thinking, result.shown.finish) == (4, FinishReason.LENGTH)
+    limited = await run(obeys, controllers=[budget(4)], abilities=NATIVE, thinking=Thinking.ON, budget={"tokens": 4})
+    assert (limited.trajectory.thinking, limited.shown.finish) == (4, FinishReason.LENGTH)
+
+
+class NoOpener:
+    """The pocket format of a family that opens thinking with more than one token, as gpt-oss does."""
+
+    think_open_ids = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(pocket(), name)
+
+
+async def test_where_the_bare_marker_could_lead_to_more_thinking_the_way_to_the_answer_is_written() -> None:
+    format: Any = NoOpener()
+    result = await run(obeys, controllers=[budget(4)], format=format, thinking=Thinking.ON, abilities=NATIVE)
+    assert result.trajectory.ids[:4] == THOUGHTS[:4]
+    assert parts(result.trajectory, origin=Origin.INJECTED) == "\n\n\n"
+    assert result.shown.content == "yes"

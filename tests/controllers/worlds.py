@@ -281,9 +281,11 @@ def opened(
     abilities: Abilities | None = None,
     limits: Mapping[str, Any] | None = None,
     max_edits: int = 64,
+    format: ChatFormat | None = None,
     **spec: Any,
 ) -> tuple[Episode, ScriptedEngine]:
     """A prepared episode over a scripted engine."""
+    format = format or pocket()
     abilities = abilities or Abilities(context_length=4096)
     engine = ScriptedEngine(
         script, eos_ids=pocket().eos_ids, deltas=deltas, late_tokens=late_tokens, gate=gate, abilities=abilities
@@ -301,7 +303,7 @@ def opened(
             }
         ),
         engine,
-        pocket(),
+        format,
         Limits(**{**context, "close_tokens": close, **(limits or {})}),
         max_edits,
     )

@@ -1,7 +1,10 @@
 """The model that ships: its files are the frozen ones, and its card holds what the package promises."""
 
 import json
+from collections.abc import Iterator
 
+import pytest
+import torch
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, Qwen3ForCausalLM
 
@@ -12,6 +15,15 @@ from flyball.training.pocket.measure import measure
 from flyball.training.pocket.tokenizer import chat_template
 
 CARD = json.loads((shipped() / "card.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Batches this small only wait for a second thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def accuracy(way: str, steps: int) -> float:

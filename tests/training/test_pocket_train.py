@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -9,6 +10,15 @@ from flyball.training.pocket.corpus import Encoded, Writer, batches
 from flyball.training.pocket.train import TrainConfig, batch_loss, rate, start, train
 
 TINY = TrainConfig(tokens=2500, batch_tokens=600, vocabulary_examples=100, save_every=1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Batches this small only wait for a second thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 class Interrupted(Exception):

@@ -65,6 +65,7 @@ async def vllm_server() -> AsyncIterator[str]:
                 line = await process.stdout.readline()
                 assert line, "vLLM ended while it started:\n" + "".join(log[-50:])
                 log.append(line.decode("utf-8", "replace"))
+            await _listening(port)
         rest = asyncio.create_task(process.stdout.read())
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -77,6 +78,18 @@ async def vllm_server() -> AsyncIterator[str]:
                 os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
     await rest
+
+
+async def _listening(port: int) -> None:
+    """The server says that it has started a moment before it listens."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0)
+        else:
+            writer.close()
+            return
 
 
 @pytest.fixture(scope="session")
