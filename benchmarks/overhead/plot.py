@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from .goals import first_text, throughput
 from .results import Result
@@ -38,7 +39,9 @@ def draw(result: Result, path: Path) -> None:
         axis.set_title(title, loc="left", fontsize=12, fontweight="bold")
         if logarithmic:
             axis.set_yscale("log")
+            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}x")
+            axis.yaxis.set_minor_formatter(NullFormatter())
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=10)
     figure.suptitle(f"Relative to vLLM's own server (1x), model {result.settings['model']}", fontsize=13)
