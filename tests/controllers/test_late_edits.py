@@ -12,6 +12,7 @@ from flyball.controllers.edits import Edit, Finish, FinishThinking, Inject, Repl
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest, Grammar
 from flyball.core.errors import ControllerError, EngineError, FlyballError
+from flyball.core.ledger import Ledger
 from flyball.core.trajectory import Acted, Channel, ContextReplaced, FinishReason, Overshot
 
 from .worlds import (
@@ -380,10 +381,22 @@ async def test_tokens_that_arrived_together_with_a_verdict_are_charged_and_dropp
 
 
 async def test_the_budgets_seconds_end_the_waiting_for_verdicts() -> None:
-    pending = Pending(never, 1e6)
-    result = await run(thinks, controllers=[verdict_at(3, pending, X)], thinking=Thinking.ON, budget={"seconds": 0.05})
-    assert result.shown.finish in (FinishReason.STOP, FinishReason.LENGTH)
-    assert result.kept().startswith(text_of(THOUGHTS))
+    now = 0.0
+
+    def gate(request: EngineRequest, delta: int) -> None:
+        nonlocal now
+        now = 59.99 if text_of(request.ids).endswith("<think>\n") and delta == len(THOUGHTS) else now
+
+    judge = verdict_at(3, Pending(never, 1e6), X)
+    episode, engine = opened(thinks, controllers=[judge], gate=gate, thinking=Thinking.ON, budget={"seconds": 60})
+    episode.ledger = Ledger({"seconds": 60}, clock=lambda: now)
+    async with asyncio.timeout(PATIENCE):
+        async for _ in episode.pieces():
+            pass
+    trajectory = episode.trials[0].trajectory
+    assert text_of(trajectory.ids) == text_of(THOUGHTS) + f"</think>\n\nyes{EOS}"
+    assert notes(trajectory) == ["open verdicts were given up: the budget's seconds are spent"]
+    await nothing_left(engine)
 
 
 async def test_an_error_of_the_engine_ends_open_verdicts() -> None:

@@ -305,7 +305,7 @@ async def test_seconds_that_pass_while_nothing_comes_stop_the_call(verdict: bool
         forever,
         controllers=controllers,
         gate=lambda request, delta: gate if delta == 3 else None,
-        budget={"seconds": 0.05},
+        budget={"seconds": 0.5},
         thinking=Thinking.OFF,
     )
     assert (ended_by(result), result.trajectory.sampled) == ("budget.seconds", 3)
