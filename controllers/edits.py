@@ -65,6 +65,13 @@ class Resolution(NamedTuple):
     winners: frozenset[int]
     """Controllers whose edits happen; the others' are void."""
 
+    @property
+    def only_ends(self) -> bool:
+        """Whether nothing happens but an end, of the trajectory or of thinking by a limit: these need no bound."""
+        return bool(self.edits) and all(
+            isinstance(edit, Finish) or (isinstance(edit, FinishThinking) and edit.limit) for edit in self.edits
+        )
+
 
 def resolve(proposals: Sequence[Proposal]) -> Resolution | None:
     """Which edits happen, of those proposed together: rule 3 of the decode loop.

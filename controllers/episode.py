@@ -19,7 +19,8 @@ from ..core.trajectory import Finished, FinishReason, Trajectory
 from .asking import Named, attributed
 from .controller import Plan
 from .limits import Limits
-from .loop import Loop, Setup
+from .loop import Loop
+from .setup import Setup
 from .strategy import Outcome, Strategy
 from .transcript import Piece, Transcript
 from .view import child_seed

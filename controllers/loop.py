@@ -24,62 +24,25 @@ Legend: ids are token ids; positions count kept tokens after the prompt.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import groupby, pairwise
-from typing import Any
 
-import msgspec
-
-from ..core.chat_format import ChatFormat, ForcedCall
-from ..core.engine import Delta, Engine, EngineRequest, Grammar, Sampling, TokenLogprob
+from ..core.engine import Delta, EngineRequest, Sampling, TokenLogprob
 from ..core.errors import ControllerError, EngineError
-from ..core.ledger import SECONDS, TOKENS, USD, Ledger
+from ..core.ledger import SECONDS, TOKENS, USD
 from ..core.trajectory import Called, Channel, Finished, FinishReason, Noted, Trajectory
 from .answer_phase import AnswerPhase
-from .asking import Named, Panel
-from .boundary import Boundary, BoundaryKind, TokenWatch
+from .asking import Panel
+from .boundary import Boundary, BoundaryKind
 from .edits import Edit, Finish, FinishThinking, Inject, ReplaceContext, Resolution
-from .limits import Allowance, Limits, allowance
+from .limits import Allowance, allowance
 from .native_budget import NativeBudget, thinking_opener
 from .pulling import OutOfTime, pull
+from .sampling import call_sampling
 from .scanner import Scanner
+from .setup import Setup
 from .view import TrajectoryView, derived_seed
-
-
-class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything one trajectory is decoded with."""
-
-    engine: Engine
-    format: ChatFormat
-    controllers: Sequence[Named]
-    messages: Sequence[Mapping[str, Any]]
-    prompt_ids: Sequence[int]
-    sampling: Sampling
-    """max_tokens, min_tokens and seed in it are ignored: see `limits` and `seed`."""
-    stops: Sequence[str] = ()
-    limits: Limits
-    ledger: Ledger
-    seed: int | None = None
-    request_id: str
-    adapter: str | None = None
-    grammar: Grammar | None = None
-    """What the answer must match; attached to the call that begins the answer."""
-    forced_call: ForcedCall | None = None
-    may_think: bool = True
-    """Whether the model can still open thinking after the prompt."""
-    with_tools: bool = False
-    max_calls: int | None = None
-    max_edits: int = 64
-    streamed: bool = True
-    """Whether somebody looks at tokens before the end."""
-
-
-def _only_ends(resolution: Resolution) -> bool:
-    """Whether nothing happens but an end: these need no bound."""
-    return bool(resolution.edits) and all(
-        isinstance(edit, Finish) or (isinstance(edit, FinishThinking) and edit.limit) for edit in resolution.edits
-    )
 
 
 class Loop:
@@ -174,7 +137,7 @@ class Loop:
         if stops and (item := self._setup.ledger.exhausted()) is not None:
             self._end_here(FinishReason.LENGTH, f"budget.{item}")
             return False
-        if self._edits >= self._setup.max_edits and not _only_ends(resolution):
+        if self._edits >= self._setup.max_edits and not resolution.only_ends:
             self._note(f"the limit of {self._setup.max_edits} edits was met; later ones are ignored")
             return False
         if not self._fits(resolution):
@@ -279,7 +242,7 @@ class Loop:
         return EngineRequest(
             request_id=f"{self._setup.request_id}-{number}",
             ids=self.trajectory.context(),
-            sampling=self._sampling(min(allowed.tokens, self._certain_end()), seed),
+            sampling=self._sampling(allowed.tokens, seed),
             adapter=self._setup.adapter,
             priority=-1 if number else 0,
             thinking_budget=budget,
@@ -300,46 +263,13 @@ class Loop:
                 return
         self._end_here(FinishReason.LENGTH, allowed.by)
 
-    def _certain_end(self) -> int:
-        """Tokens until a controller wants the engine to stop by itself, whatever it samples until then."""
-        lefts = [
-            int(counter.left())
-            for counter in self._scanner.counters
-            if counter.watch.certain and counter.watch.channel is None and counter.left() != float("inf")
-        ]
-        return min(lefts, default=1 << 40)
-
-    def _counts_next(self, watch: TokenWatch) -> bool:
-        return watch.n > 0 and (watch.channel is None or watch.channel is self._scanner.channel)
-
-    def _sampling(self, max_tokens: int, seed: int | None) -> Sampling:
-        base, format = self._setup.sampling, self._setup.format
-        changes: dict[str, Any] = {
-            "max_tokens": max_tokens,
-            "min_tokens": max(0, min(max_tokens, self._setup.limits.min_tokens - self.trajectory.sampled)),
-            "seed": seed,
-        }
-        if wanted := self._wanted_logprobs():  # an engine reports these or the likeliest, not both
-            changes |= {"logprob_ids": wanted, "logprobs": None}
-        if self._closed_at is not None and self._forbids_opener:
-            changes["logit_bias"] = {**(base.logit_bias or {}), self._opener: -100.0}
-        if self._answer.waits and format.think_end_id is not None:  # engines keep stop ids back for min_tokens
-            changes |= {"stop_ids": (*base.stop_ids, format.think_end_id), "min_tokens": 0}
-        if self._answer.fixed:
-            changes["grammar"] = self._answer.grammar
-        return msgspec.structs.replace(base, **changes)
+    def _sampling(self, allowed: int, seed: int | None) -> Sampling:
+        forbidden = self._opener if self._closed_at is not None and self._forbids_opener else None
+        return call_sampling(self._setup, self.trajectory, self._scanner, self._answer, allowed, seed, forbidden)
 
     @property
     def _forbids_opener(self) -> bool:
         return self._opener is not None and self._setup.engine.abilities.logit_bias
-
-    def _wanted_logprobs(self) -> tuple[int, ...]:
-        wanted = [
-            counter.watch.logprob_ids
-            for counter in self._scanner.counters
-            if counter.count < counter.watch.n and self._counts_next(counter.watch)
-        ]
-        return tuple(dict.fromkeys(token for ids in wanted for token in ids))
 
     async def _call(self, request: EngineRequest) -> AsyncGenerator[int]:
         """One engine call, until it ends or an edit ends it."""

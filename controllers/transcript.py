@@ -61,7 +61,14 @@ class Transcript:
 
     def advance(self, to: int) -> Piece:
         """What the tokens up to `to` add."""
-        piece, runs = Piece(), self._trajectory.runs
+        piece = Piece()
+        if self._parts:
+            self._show_dropped(piece, to)
+        self._show_kept(piece, to)
+        return piece
+
+    def _show_kept(self, piece: Piece, to: int) -> None:
+        runs = self._trajectory.runs
         while self._at < to:
             last = self._run + 1 == len(runs)
             if not last and runs[self._run + 1].start == self._at:
@@ -70,9 +77,6 @@ class Transcript:
             end = to if last else min(to, runs[self._run + 1].start)
             self._show(piece, runs[self._run], self._at, end)
             self._at = end
-        if self._parts:
-            self._show_dropped(piece)
-        return piece
 
     def close(self) -> Piece:
         """What is left once the trajectory has finished."""
@@ -126,10 +130,12 @@ class Transcript:
             piece.calls += calls
             piece.content += raw
 
-    def _show_dropped(self, piece: Piece) -> None:
+    def _show_dropped(self, piece: Piece, to: int) -> None:
+        """What was dropped since, each after the kept text that stands before it."""
         log = self._trajectory.log
         for event in log[self._log_at :]:
             if isinstance(event, Dropped | Overshot):
+                self._show_kept(piece, min(event.position, to))
                 text = self._format.decode(event.ids)
                 piece.parts.append(Part(event.channel, Origin.SAMPLED, text, dropped=True))
         self._log_at = len(log)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -58,9 +57,6 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
         try:
             await supervisor.start()
             service.check_presets()
-            # What is loaded by now stays: a full collection would walk all of it, again and again, between two tokens.
-            gc.collect()
-            gc.freeze()
             yield
         finally:
             await supervisor.close()

@@ -110,7 +110,9 @@ def check_model(config: Config) -> Iterator[Finding]:
     if config.model.path == POCKET or (path / SUMS).is_file():
         problems = verify(path)
         mend = "Reinstall the package, or train it again: flyball pocket train" if problems else ""
-        yield Finding("model", "wrong" if problems else "ok", "; ".join(problems) or f"{path.name}, as it was frozen", mend)
+        yield Finding(
+            "model", "wrong" if problems else "ok", "; ".join(problems) or f"{path.name}, as it was frozen", mend
+        )
     elif path.is_dir():
         missing = [name for name in ("config.json", "tokenizer_config.json") if not (path / name).exists()]
         weights = any(path.glob("*.safetensors")) or any(path.glob("*.bin"))

@@ -11,7 +11,7 @@ FlyballError
 ├── EngineError             the engine failed while it served a request (500)
 │   ├── EngineDead          the engine process is gone (503)
 │   ├── UpstreamUnreachable a remote engine refuses connections or times out (503)
-│   └── UpstreamError       a remote engine answered with an error (its own 4xx kept, else 502)
+│   └── UpstreamError       a remote engine answered with an error (429 kept, else 502)
 ├── ControllerError         a controller or strategy broke its contract (500)
 └── ConfigError             the configuration cannot be used; raised while loading, before anything listens
 

@@ -109,4 +109,7 @@ def test_a_vllm_that_does_not_fit_is_wrong(
 
 def test_packages_that_break_torch_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "_version", {"torch": "2.13.0+cpu", "torchvision": "0.1"}.get)
-    assert [(f.subject, f.state) for f in checks.check_torch(configured())] == [("torch", "ok"), ("torchvision", "wrong")]
+    assert [(f.subject, f.state) for f in checks.check_torch(configured())] == [
+        ("torch", "ok"),
+        ("torchvision", "wrong"),
+    ]

@@ -130,7 +130,9 @@ async def test_a_grammar_is_kept_to(engine: VllmEngine, chat_format: ChatFormat)
 
 
 async def test_closing_a_call_leaves_nothing_running(engine: VllmEngine, chat_format: ChatFormat) -> None:
-    async with aclosing(engine.generate(request(prompt(chat_format), "gone", max_tokens=900, ignore_eos=True))) as stream:
+    async with aclosing(
+        engine.generate(request(prompt(chat_format), "gone", max_tokens=900, ignore_eos=True))
+    ) as stream:
         await anext(stream)
         assert await engine.running() == 1
     assert await engine.running() == 0
@@ -228,5 +230,3 @@ async def test_an_engine_that_was_not_started_says_so() -> None:
     assert not engine.alive
     with pytest.raises(EngineDead):
         await deltas(engine, request([1], "x"))
-
-

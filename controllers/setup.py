@@ -1,0 +1,42 @@
+"""Everything one trajectory is decoded with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ..core.chat_format import ChatFormat, ForcedCall
+from ..core.engine import Engine, Grammar, Sampling
+from ..core.ledger import Ledger
+from .asking import Named
+from .limits import Limits
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one trajectory is decoded with."""
+
+    engine: Engine
+    format: ChatFormat
+    controllers: Sequence[Named]
+    messages: Sequence[Mapping[str, Any]]
+    prompt_ids: Sequence[int]
+    sampling: Sampling
+    """max_tokens, min_tokens and seed in it are ignored: see `limits` and `seed`."""
+    stops: Sequence[str] = ()
+    limits: Limits
+    ledger: Ledger
+    seed: int | None = None
+    request_id: str
+    adapter: str | None = None
+    grammar: Grammar | None = None
+    """What the answer must match; attached to the call that begins the answer."""
+    forced_call: ForcedCall | None = None
+    may_think: bool = True
+    """Whether the model can still open thinking after the prompt."""
+    with_tools: bool = False
+    max_calls: int | None = None
+    max_edits: int = 64
+    streamed: bool = True
+    """Whether somebody looks at tokens before the end."""

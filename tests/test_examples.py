@@ -1,0 +1,47 @@
+"""The examples do what they say."""
+
+import ast
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flyball.controllers.registry import CONTROLLERS, find, names
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example package, as if pip had installed it."""
+    info = tmp_path / "flyball_stop_at_answer-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: flyball-stop-at-answer\nVersion: 0.1.0\n")
+    table = (EXAMPLES / "thirdparty" / "pyproject.toml").read_text()
+    section = table.partition('[project.entry-points."flyball.controllers"]')[2].partition("[")[0]
+    (info / "entry_points.txt").write_text("[flyball.controllers]\n" + section.replace('"', "").strip() + "\n")
+    monkeypatch.syspath_prepend(str(EXAMPLES / "thirdparty"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def _forget() -> None:
+    registry: Any = import_module("flyball.controllers.registry")
+    registry._theirs.cache_clear()
+
+
+def test_a_package_adds_a_controller_through_its_entry_point(installed: None) -> None:
+    _forget()
+    try:
+        assert "stop_at_answer" in names(CONTROLLERS)
+        assert find(CONTROLLERS, "stop_at_answer").__name__ == "StopAtAnswer"
+    finally:
+        _forget()
+        sys.modules.pop("flyball_stop_at_answer", None)
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))
+def test_an_example_is_valid_and_says_what_it_does(script: str) -> None:
+    tree = ast.parse((EXAMPLES / script).read_text())
+    assert ast.get_docstring(tree)
