@@ -67,6 +67,7 @@ def loaded(code: str) -> set[str]:
         "flyball.core.ledger",
         "flyball.core.answers",
         "flyball.policies.uniform",
+        "flyball.tools.corpus_index",
         "flyball.controllers.registry",
         "flyball.controllers.loop",
         "flyball.controllers.episode",
