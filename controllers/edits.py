@@ -77,7 +77,7 @@ def resolve(proposals: Sequence[Proposal]) -> Resolution | None:
     """Which edits happen, of those proposed together: rule 3 of the decode loop.
 
     The earliest position wins. At one position: finish, else finish thinking, else a replaced context with injections
-    in the request's order. (The ledger's stops come before all of them, in the loop.)
+    in the request's order. (The ledger's stops come before all of them: see `editing.py`.)
 
     Example: a truncation to 5 by one controller voids an injection at 9 by another:
         resolve([Proposal(0, 9, (Inject("x"),)), Proposal(1, 9, (Truncate(5),))]) == Resolution(5, (), frozenset({1}))

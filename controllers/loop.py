@@ -29,15 +29,16 @@ from contextlib import aclosing
 from itertools import groupby, pairwise
 
 from ..core.engine import Delta, EngineRequest, Sampling, TokenLogprob
-from ..core.errors import ControllerError, EngineError
+from ..core.errors import EngineError
 from ..core.ledger import SECONDS, TOKENS, USD
-from ..core.trajectory import Called, Channel, Finished, FinishReason, Noted, Trajectory
+from ..core.trajectory import Called, Channel, Finished, FinishReason, Trajectory
 from .answer_phase import AnswerPhase
 from .asking import Panel
 from .boundary import Boundary, BoundaryKind
-from .edits import Edit, Finish, FinishThinking, Inject, ReplaceContext, Resolution
+from .editing import Editor
+from .edits import Resolution
 from .limits import Allowance, allowance
-from .native_budget import NativeBudget, thinking_opener
+from .native_budget import NativeBudget
 from .pulling import OutOfTime, pull
 from .sampling import call_sampling
 from .scanner import Scanner
@@ -56,17 +57,11 @@ class Loop:
         seed = derived_seed(setup.request_id) if setup.seed is None else setup.seed
         self._view = TrajectoryView(self.trajectory, setup.format, setup.messages, setup.ledger, self._scanner, seed)
         self._answer = AnswerPhase(setup.grammar, setup.forced_call)
-        self._committed = 0
         self._calls = 0
-        self._edits = 0
-        self._closed_at: int | None = None
-        """Where a limit closed the thinking; it stays closed, unless that is taken back."""
-        self._opener = thinking_opener(setup.format)
         self._native = NativeBudget(self._panel.watches, setup.format, setup.engine.abilities, setup.prompt_ids)
-        self._end: Finished | None = None
+        self._editor = Editor(setup, self.trajectory, self._scanner, self._answer, self._native)
         self._sampling_into = self._scanner.channel
         """The channel of what the engine is sampling, whatever an edit makes of it."""
-        self._limited = any(setup.ledger.remaining(item) != float("inf") for item in (TOKENS, USD, SECONDS))
         self.cached_tokens = 0
 
     # -- the trajectory --------------------------------------------------------------------------------------------
@@ -76,8 +71,8 @@ class Loop:
         try:
             self._begin()
             while self.trajectory.finished is None:
-                if self._end is not None:
-                    await self._settle(self._end)
+                if self._editor.end is not None:
+                    await self._settle(self._editor.end)
                 elif (request := self._next_request()) is not None:
                     async with aclosing(self._call(request)) as commits:
                         async for committed in commits:
@@ -101,111 +96,10 @@ class Loop:
 
     def _ask(self, *boundaries: Boundary) -> bool:
         """Ask the controllers at boundaries of one position; whether the engine call must end."""
-        return self._apply(self._resolution(*boundaries)) or self._end is not None
+        return self._editor.apply(self._resolution(*boundaries)) or self._editor.end is not None
 
     def _resolution(self, *boundaries: Boundary) -> Resolution | None:
-        return None if self._answer.fixed else self._panel.ask(boundaries, self._view, self._possible)
-
-    # -- edits -----------------------------------------------------------------------------------------------------
-
-    def _apply(self, resolution: Resolution | None) -> bool:
-        if resolution is None:
-            return False
-        self._edits += 1
-        changed = self._drop(resolution.position, "edit")
-        for edit in resolution.edits:
-            changed = self._do(edit) or changed
-        return changed
-
-    def _drop(self, position: int, by: str) -> bool:
-        """Go back to a position; whether anything was after it."""
-        if position >= len(self.trajectory.ids):
-            return False
-        self.trajectory.drop(position, by)
-        self._scanner.rewind()
-        self._native.forget_after(position)
-        self._answer.forget_after(position)
-        if self._closed_at is not None and self._closed_at >= position:
-            self._closed_at = None
-        return True
-
-    def _possible(self, resolution: Resolution) -> bool:
-        """Whether edits may happen; the ledger's stop comes before all of them."""
-        if resolution.position < self._committed:
-            raise ControllerError(f"an edit at {resolution.position} reaches behind what is committed")
-        stops = self._limited and resolution.position >= len(self.trajectory.ids)
-        if stops and (item := self._setup.ledger.exhausted()) is not None:
-            self._end_here(FinishReason.LENGTH, f"budget.{item}")
-            return False
-        if self._edits >= self._setup.max_edits and not resolution.only_ends:
-            self._note(f"the limit of {self._setup.max_edits} edits was met; later ones are ignored")
-            return False
-        if not self._fits(resolution):
-            self._note("no room is left in the context for an injection")
-            return False
-        return True
-
-    def _fits(self, resolution: Resolution) -> bool:
-        """Whether something could follow what is injected, and an answer when it is injected into thinking."""
-        injected = [len(self._setup.format.encode(edit.text)) for edit in resolution.edits if isinstance(edit, Inject)]
-        if not injected:
-            return True
-        trajectory, limits, position = self.trajectory, self._setup.limits, resolution.position
-        replaced = [len(edit.ids) for edit in resolution.edits if isinstance(edit, ReplaceContext)]
-        before = replaced[-1] if replaced else trajectory.context_tokens(position)
-        cut = trajectory.spans(position)
-        channel = cut[0][0].channel if cut else self._scanner.channel
-        kept = limits.answer_room + limits.close_tokens if channel is Channel.THINK else 0
-        return before + sum(injected) + kept < limits.context_length
-
-    def _do(self, edit: Edit) -> bool:
-        match edit:
-            case Inject():
-                self._scanner.inject(self._setup.format.encode(edit.text))
-            case FinishThinking():
-                return self._finish_thinking(edit.phrase, edit.limit)
-            case Finish():
-                self._end_here(edit.reason, "controller")
-            case ReplaceContext():
-                self.trajectory.replace_context(edit.ids, "controller")
-        return True
-
-    def _finish_thinking(self, phrase: str | None, limit: bool) -> bool:
-        """Close open thinking: with the phrase, if the answer's room is left after it. The end, if no answer could follow."""
-        if self._scanner.channel is not Channel.THINK:
-            return False
-        room = self._setup.limits.context_length - self.trajectory.context_tokens()
-        ids = self._closing(phrase)
-        if phrase and len(ids) + self._setup.limits.answer_room > room:
-            self._note("the closing phrase was left out to keep the answer's room in the context")
-            ids = self._closing("")
-        if len(ids) >= room:
-            self._note("no room is left in the context for the end of thinking")
-            self._end_here(FinishReason.LENGTH, "context")
-            return False
-        if limit:
-            self._closed_at = len(self.trajectory.ids)
-        self._scanner.inject(ids)
-        return True
-
-    def _closing(self, phrase: str | None) -> list[int]:
-        format = self._setup.format
-        if phrase is None and self._opener is not None and format.think_end_id is not None:
-            return [format.think_end_id]
-        return format.close_thinking(phrase or "")
-
-    def _end_here(
-        self, reason: FinishReason, by: str, stop: str | None = None, answer_chars: int | None = None
-    ) -> None:
-        """This is the end, unless a verdict that is still open edits at an earlier position."""
-        self._end = Finished(
-            position=len(self.trajectory.ids), reason=reason, by=by, stop=stop, answer_chars=answer_chars
-        )
-
-    def _note(self, text: str) -> None:
-        note = Noted(position=len(self.trajectory.ids), by="loop", text=text)
-        if not any(isinstance(event, Noted) and event.text == text for event in self.trajectory.log):
-            self.trajectory.note(note)
+        return None if self._answer.fixed else self._panel.ask(boundaries, self._view, self._editor.possible)
 
     # -- engine calls ----------------------------------------------------------------------------------------------
 
@@ -220,7 +114,7 @@ class Loop:
 
     def _next_request(self) -> EngineRequest | None:
         """The next engine call; None when a limit is met first."""
-        if (spent := self._native.take()) is not None and self._ask(spent) and self._end is not None:
+        if (spent := self._native.take()) is not None and self._ask(spent) and self._editor.end is not None:
             return None
         if self._answer.due(self._scanner.channel):
             self._answer.begin(self._scanner, self.trajectory, self._setup.format)
@@ -253,23 +147,16 @@ class Loop:
         """Whether nothing needs a token before the call has ended."""
         setup = self._setup
         watched = setup.streamed or setup.stops or setup.max_calls is not None or self._panel.watches
-        return not watched and not self._limited
+        return not watched and not self._editor.limited
 
     def _limit_met(self, allowed: Allowance) -> None:
         """With thinking open and only the answer's room left, close the thinking; else the end."""
-        if allowed.by == "answer_room" and self._closed_at is None:
-            self._note("thinking was closed to keep the answer's room in the context")
-            if self._finish_thinking("", limit=True):
-                return
-        self._end_here(FinishReason.LENGTH, allowed.by)
+        if allowed.by != "answer_room" or not self._editor.keep_answer_room():
+            self._editor.end_here(FinishReason.LENGTH, allowed.by)
 
     def _sampling(self, allowed: int, seed: int | None) -> Sampling:
-        forbidden = self._opener if self._closed_at is not None and self._forbids_opener else None
+        forbidden = self._editor.forbidden
         return call_sampling(self._setup, self.trajectory, self._scanner, self._answer, allowed, seed, forbidden)
-
-    @property
-    def _forbids_opener(self) -> bool:
-        return self._opener is not None and self._setup.engine.abilities.logit_bias
 
     async def _call(self, request: EngineRequest) -> AsyncGenerator[int]:
         """One engine call, until it ends or an edit ends it."""
@@ -279,7 +166,7 @@ class Loop:
             try:
                 async for delta in stream:
                     if delta is None:
-                        if self._hear() or self._end is not None:
+                        if self._hear() or self._editor.end is not None:
                             return
                     else:
                         asked -= len(delta.ids)
@@ -288,11 +175,11 @@ class Loop:
                         if delta.finish is not None:
                             await self._call_ended(delta, asked)
                             return
-                    if (committed := self._horizon()) > self._committed:
-                        self._committed = committed
+                    if (committed := self._horizon()) > self._editor.committed:
+                        self._editor.committed = committed
                         yield committed
             except OutOfTime:
-                self._end_here(FinishReason.LENGTH, "budget.seconds")
+                self._editor.end_here(FinishReason.LENGTH, "budget.seconds")
                 return
         raise EngineError("the engine's stream ended without a finish reason")
 
@@ -323,10 +210,7 @@ class Loop:
             elif self._take_each(delta):
                 return True
         self._sampling_into = scanner.channel
-        if self._limited and (item := self._setup.ledger.exhausted()) is not None and delta.finish is None:
-            self._end_here(FinishReason.LENGTH, f"budget.{item}")
-            return True
-        return False
+        return delta.finish is None and self._editor.ledger_stops()
 
     def _note_cached(self, cached: int) -> None:
         """The engine says how much of the prompt it held: reported for the first call, cheaper in every one."""
@@ -340,9 +224,9 @@ class Loop:
             self._sampling_into = self._scanner.channel
             if (spent := self._native.take()) is not None:
                 resolution = self._resolution(spent)
-                if self._closed_by_engine(token, resolution):
+                if self._editor.closed_by_engine(token, resolution):
                     continue
-                if self._apply(resolution) or self._end is not None:
+                if self._editor.apply(resolution) or self._editor.end is not None:
                     self.trajectory.overshoot(delta.ids[index:], self._sampling_into)
                     return True
             logprob = delta.logprobs[index] if delta.logprobs is not None else None
@@ -351,43 +235,20 @@ class Loop:
                 return True
         return False
 
-    def _closed_by_engine(self, token: int, resolution: Resolution | None) -> bool:
-        """Whether the engine wrote the very marker, after a spent budget, that would be written now."""
-        if not self._native.is_close(token) or resolution is None or resolution.edits != (FinishThinking(None),):
-            return False
-        self._edits += 1
-        self._closed_at = len(self.trajectory.ids)
-        self._scanner.inject([token])
-        return True
-
     def _take_one(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> bool:
         scanner, before = self._scanner, self._scanner.channel
         boundaries = scanner.take(token, logprob, weight_version)
         self._sampling_into = scanner.channel
-        if self._reopened(token, before):
+        if self._editor.reopened(token, before):
             return True
         if scanner.stop is not None:
-            self._end_here(FinishReason.STOP, "stop", *scanner.stop)
+            self._editor.end_here(FinishReason.STOP, "stop", *scanner.stop)
             return True
         for _, group in groupby(boundaries, key=lambda boundary: boundary.position):
             here = [boundary for boundary in group if not self._native.reached(boundary)]
             if here and (self._ask(*here) or self._calls_are_enough(here)):
                 return True
         return False
-
-    def _reopened(self, token: int, before: Channel) -> bool:
-        """The model opened thinking again that a limit had closed: it is forbidden to, or closed again at once."""
-        if self._closed_at is None or before is Channel.THINK or self._scanner.channel is not Channel.THINK:
-            return False
-        if self._edits >= self._setup.max_edits:
-            self._end_here(FinishReason.LENGTH, "thinking stays closed")
-            return True
-        self._edits += 1
-        if token == self._opener and self._forbids_opener:
-            self._drop(len(self.trajectory.ids) - 1, "thinking stays closed")
-        else:
-            self._scanner.inject(self._closing(""))
-        return True
 
     def _calls_are_enough(self, boundaries: Sequence[Boundary]) -> bool:
         closed_one = any(boundary.kind is BoundaryKind.CALL_CLOSED for boundary in boundaries)
@@ -397,7 +258,7 @@ class Loop:
         closed = sum(1 for before, now in pairwise([False, *in_call]) if now and not before)
         if closed < self._setup.max_calls:
             return False
-        self._end_here(FinishReason.STOP, "parallel_tool_calls")
+        self._editor.end_here(FinishReason.STOP, "parallel_tool_calls")
         return True
 
     async def _call_ended(self, delta: Delta, unused: int) -> None:
@@ -406,7 +267,7 @@ class Loop:
             raise EngineError("the engine aborted the call")
         if delta.finish == "length":
             if unused > 0:
-                self._end_here(FinishReason.LENGTH, "engine")
+                self._editor.end_here(FinishReason.LENGTH, "engine")
             return
         if delta.stop_id is not None and delta.stop_id == self._setup.format.think_end_id and self._answer.waits:
             return
@@ -419,13 +280,14 @@ class Loop:
         ends_marked = bool(ids) and ids[-1] in self._setup.format.eos_ids
         position = len(ids) - ends_marked
         if not self._ask(Boundary(BoundaryKind.ANSWER_END, position, len(ids))):
-            self._end_here(FinishReason.STOP, "model")
+            self._editor.end_here(FinishReason.STOP, "model")
 
     # -- verdicts and the end --------------------------------------------------------------------------------------
 
     def _hear(self) -> bool:
         """Act on the verdicts that are there; whether the context changed."""
-        return self._apply(self._panel.hear(self._panel.verdicts.take_ready(), self._view, self._possible))
+        ready = self._panel.verdicts.take_ready()
+        return self._editor.apply(self._panel.hear(ready, self._view, self._editor.possible))
 
     async def _settle(self, end: Finished) -> None:
         """At an end: wait for open verdicts, up to their deadlines; unless one of them edits, this was the end."""
@@ -435,11 +297,11 @@ class Loop:
             timeout = None if left == float("inf") else left
             done, _ = await asyncio.wait(verdicts.tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if not done:
-                self._note("open verdicts were given up: the budget's seconds are spent")
+                self._editor.note("open verdicts were given up: the budget's seconds are spent")
                 break
             if self._hear():
-                if self._end is end:
-                    self._end = None
+                if self._editor.end is end:
+                    self._editor.end = None
                 return
         self.trajectory.note(end)
 
