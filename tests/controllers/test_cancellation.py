@@ -15,13 +15,7 @@ from flyball.core.errors import EngineDead
 from flyball.core.trajectory import Channel, FinishReason
 from flyball.server.engines.scripted import Script
 
-from .worlds import PATIENCE, Dice, edits_once, ids, judges, nothing_left, opened, when
-
-WORDS = ids("one two three four five six seven eight nine ten eleven")[:10]
-
-
-def forever(request: EngineRequest) -> list[int]:
-    return WORDS * 20
+from .worlds import PATIENCE, Dice, edits_once, forever, judges, nothing_left, opened, when
 
 
 def judging() -> list[Any]:

@@ -22,6 +22,7 @@ from .worlds import (
     PATIENCE,
     START,
     THOUGHT_END,
+    WORDS,
     after_tokens,
     edits_once,
     ids,
@@ -34,8 +35,6 @@ from .worlds import (
     when,
     writes,
 )
-
-WORDS = ids("one two three four five six seven eight nine ten eleven")[:10]
 
 
 def words(request: object) -> list[int]:

@@ -24,10 +24,12 @@ from flyball.core.errors import ControllerError
 from flyball.core.trajectory import Channel, FinishReason
 
 from .worlds import (
+    AFTER,
     DELTAS,
     EOS,
     START,
     THINK_END,
+    WORDS,
     acted,
     call_number,
     calls,
@@ -37,6 +39,8 @@ from .worlds import (
     run,
     table,
     text_of,
+    thinks,
+    thought,
 )
 
 X, Y = Inject(" X"), Inject(" Y")
@@ -118,14 +122,6 @@ def test_one_resolution_of_edits_that_were_proposed_together(
 
 # -- whole runs -----------------------------------------------------------------------------------------------------
 
-THOUGHTS = ids("one two three four five six seven eight nine ten eleven")[:10]
-AFTER = ids(" after that")
-
-
-def thinks(request: EngineRequest) -> list[int]:
-    """Ten tokens of thinking and an answer; after an edit other thoughts and the same answer."""
-    return [*(AFTER if call_number(request) else THOUGHTS), *ids(f"</think>\n\nyes{EOS}")]
-
 
 def at(tokens: int, *edits: Edit, name: str = "a", reach: Reach = Reach.NONE) -> Named:
     return edits_once(name, TokenWatch(tokens, Channel.THINK), *edits, reach=reach)
@@ -133,10 +129,6 @@ def at(tokens: int, *edits: Edit, name: str = "a", reach: Reach = Reach.NONE) ->
 
 def reaching(tokens: int, *edits: Edit, name: str = "a") -> Named:
     return at(tokens, *edits, name=name, reach=Reach.TRAJECTORY)
-
-
-def thought(tokens: int, then: str = "") -> str:
-    return text_of(THOUGHTS[:tokens] + ids(then) + AFTER)
 
 
 @pytest.mark.parametrize("deltas", DELTAS)
@@ -156,13 +148,13 @@ def thought(tokens: int, then: str = "") -> str:
         pytest.param([reaching(5, Truncate(2), X)], thought(2, " X"), "yes", id="truncation and injection"),
         pytest.param([at(5, X), reaching(5, Truncate(2), name="b")], thought(2), "yes", id="truncation wins"),
         pytest.param([reaching(4, Truncate(0))], text_of(AFTER), "yes", id="truncation to the beginning"),
-        pytest.param([at(4, X), at(4, CLOSE, name="b")], text_of(THOUGHTS[:4]) + ".\n", None, id="thinking is closed"),
-        pytest.param([at(4, CLOSE), at(4, STOP, name="b")], text_of(THOUGHTS[:4]), "", id="finish"),
-        pytest.param([edits_once("a", THINK_END, X)], text_of(THOUGHTS + ids(" X") + AFTER), "yes", id="think end"),
+        pytest.param([at(4, X), at(4, CLOSE, name="b")], text_of(WORDS[:4]) + ".\n", None, id="thinking is closed"),
+        pytest.param([at(4, CLOSE), at(4, STOP, name="b")], text_of(WORDS[:4]), "", id="finish"),
+        pytest.param([edits_once("a", THINK_END, X)], text_of(WORDS + ids(" X") + AFTER), "yes", id="think end"),
         pytest.param(
             [at(10, X, name="b"), edits_once("a", THINK_END, Y)], None, "yes", id="thinking's end comes after a count"
         ),
-        pytest.param([edits_once("a", START, X)], text_of(ids(" X") + THOUGHTS), "yes", id="start"),
+        pytest.param([edits_once("a", START, X)], text_of(ids(" X") + WORDS), "yes", id="start"),
     ],
 )
 async def test_what_happens_does_not_depend_on_how_tokens_arrive(
@@ -187,8 +179,8 @@ async def test_an_injection_raises_no_boundary() -> None:
         return Ruling((*state, boundary.position), () if state else (Inject(" one two three four"),))
 
     await run(thinks, controllers=[table("a", watch, once)], thinking=Thinking.ON)
-    assert asked[0] == text_of(THOUGHTS[:2])
-    assert asked[1] == text_of(THOUGHTS[:2] + ids(" one two three four") + AFTER[:2])
+    assert asked[0] == text_of(WORDS[:2])
+    assert asked[1] == text_of(WORDS[:2] + ids(" one two three four") + AFTER[:2])
 
 
 async def test_a_voided_controller_keeps_no_trace_of_what_it_wanted() -> None:
@@ -212,7 +204,7 @@ async def test_a_controller_that_is_asked_at_the_position_of_an_edit_keeps_its_s
         return Ruling((*state, boundary.position))
 
     counting = table("counting", TokenWatch(3, Channel.THINK, repeat=True), counts)
-    await run(lambda request: THOUGHTS, controllers=[at(3, X), counting], thinking=Thinking.ON, max_tokens=9)
+    await run(lambda request: WORDS, controllers=[at(3, X), counting], thinking=Thinking.ON, max_tokens=9)
     assert [len(state) for state in states] == [0, 1, 2]
 
 
@@ -237,7 +229,7 @@ async def test_what_a_truncating_controller_remembers_holds_from_where_it_went_b
 
     first = table("first", TokenWatch(5, Channel.THINK), at_five, reach=Reach.TRAJECTORY)
     second = reaching(4, Truncate(3), name="second")
-    await run(lambda request: THOUGHTS, controllers=[first, second], thinking=Thinking.ON, max_tokens=10)
+    await run(lambda request: WORDS, controllers=[first, second], thinking=Thinking.ON, max_tokens=10)
     assert states == [(), (5,)]
 
 
@@ -269,7 +261,7 @@ async def test_the_number_of_edits_is_bounded_and_the_client_is_told() -> None:
 
 async def test_past_the_bound_thinking_can_still_be_closed_by_a_limit_and_a_trajectory_finished() -> None:
     edits = [at(2, X), at(4, FinishThinking("."), name="budget")]
-    closed = await run(lambda request: THOUGHTS, controllers=edits, thinking=Thinking.ON, max_edits=1, max_tokens=8)
+    closed = await run(lambda request: WORDS, controllers=edits, thinking=Thinking.ON, max_edits=1, max_tokens=8)
     assert acted(closed.trajectory) == ["a", "budget"]
     ended = await run(thinks, controllers=[at(2, X), at(3, STOP, name="end")], thinking=Thinking.ON, max_edits=1)
     assert acted(ended.trajectory) == ["a", "end"]
@@ -286,7 +278,7 @@ async def test_a_ledgers_stop_comes_before_every_edit_of_its_position(deltas: tu
     for edit in (X, STOP, CLOSE):
         result = await run(thinks, controllers=[at(3, edit)], thinking=Thinking.ON, budget={"tokens": 3}, deltas=deltas)
         assert acted(result.trajectory) == []
-        assert (result.shown.reasoning, result.shown.finish) == (text_of(THOUGHTS[:3]), FinishReason.LENGTH)
+        assert (result.shown.reasoning, result.shown.finish) == (text_of(WORDS[:3]), FinishReason.LENGTH)
         assert result.trajectory.finished is not None
         assert result.trajectory.finished.by == "budget.tokens"
 
@@ -315,19 +307,19 @@ async def test_an_edit_behind_a_controllers_reach_is_its_error(reach: Reach, to:
 async def test_finishing_thinking_where_none_is_open_changes_nothing() -> None:
     watch = TokenWatch(1, Channel.ANSWER)
     result = await run(thinks, controllers=[edits_once("a", watch, CLOSE)], thinking=Thinking.ON)
-    assert result.kept() == text_of(THOUGHTS) + f"</think>\n\nyes{EOS}"
+    assert result.kept() == text_of(WORDS) + f"</think>\n\nyes{EOS}"
     assert len(calls(result.trajectory)) == 1
 
 
 def test_the_model_of_these_tests_writes_enough() -> None:
-    assert len(THOUGHTS) == 10
+    assert len(WORDS) == 10
     assert len(AFTER) >= 2
 
 
 async def test_thinking_that_no_limit_closed_may_be_opened_again() -> None:
     def again(request: EngineRequest) -> list[int]:
-        return ids(f" so <think> more</think>\n\nyes{EOS}") if call_number(request) else THOUGHTS
+        return ids(f" so <think> more</think>\n\nyes{EOS}") if call_number(request) else WORDS
 
     result = await run(again, controllers=[at(3, FinishThinking(".", limit=False))], thinking=Thinking.ON)
-    assert result.shown.reasoning == text_of(THOUGHTS[:3]) + ".\n more"
+    assert result.shown.reasoning == text_of(WORDS[:3]) + ".\n more"
     assert {len(request.sampling.logit_bias or {}) for request in result.engine.requests} == {0}

@@ -16,10 +16,13 @@ from flyball.core.ledger import Ledger
 from flyball.core.trajectory import Acted, Channel, ContextReplaced, FinishReason, Overshot
 
 from .worlds import (
+    AFTER,
     ANSWER_END,
+    DELTAS,
     EOS,
     PATIENCE,
     THINK_END,
+    WORDS,
     acted,
     after_tokens,
     call_number,
@@ -34,22 +37,13 @@ from .worlds import (
     run,
     table,
     text_of,
+    thinks,
+    thought,
     ticks,
     when,
 )
 
-THOUGHTS = ids("one two three four five six seven eight nine ten eleven")[:10]
-AFTER = ids(" after that")
-DELTAS = [(1,), (2,), (3, 5), (7,), (1000,)]
 X, Y = Inject(" X"), Inject(" Y")
-
-
-def thinks(request: EngineRequest) -> list[int]:
-    return [*(AFTER if call_number(request) else THOUGHTS), *ids(f"</think>\n\nyes{EOS}")]
-
-
-def thought(tokens: int, then: str = "") -> str:
-    return text_of(THOUGHTS[:tokens] + ids(then) + AFTER)
 
 
 def think(tokens: int, repeat: bool = False) -> TokenWatch:
@@ -94,7 +88,7 @@ async def test_a_late_edit_takes_back_everything_after_its_boundary(delta: int) 
 async def test_when_a_verdict_comes_does_not_change_what_happens(deltas: tuple[int, ...], turns: int) -> None:
     controllers = [verdict_at(3, soon(turns), X), edits_once("later", think(5), Y)]
     result = await run(thinks, controllers=controllers, deltas=deltas, thinking=Thinking.ON)
-    after_x = text_of(THOUGHTS[:3] + ids(" X") + AFTER[:2])
+    after_x = text_of(WORDS[:3] + ids(" X") + AFTER[:2])
     assert result.kept().startswith(after_x)
     assert acted(result.trajectory)[-2:] == ["judge", "later"]
     assert result.shown.content == "yes"
@@ -109,13 +103,13 @@ async def test_a_late_edit_voids_edits_that_were_made_after_its_boundary() -> No
 
     controllers = [verdict_at(3, when(event), X), edits_once("later", think(5), Y)]
     result = await run(
-        lambda request: THOUGHTS[len(AFTER) :] if call_number(request) == 1 else thinks(request),
+        lambda request: WORDS[len(AFTER) :] if call_number(request) == 1 else thinks(request),
         controllers=controllers,
         gate=gate,
         thinking=Thinking.ON,
     )
     assert acted(result.trajectory) == ["later", "judge", "later"]
-    assert result.kept().startswith(text_of(THOUGHTS[:3]) + " X")
+    assert result.kept().startswith(text_of(WORDS[:3]) + " X")
 
 
 async def test_a_late_edit_restores_the_states_of_every_controller() -> None:
@@ -153,7 +147,7 @@ async def test_a_verdict_without_an_edit_changes_states_from_its_boundary_on_and
 async def test_a_verdict_that_never_comes_lets_the_request_go_on_and_a_note_says_so() -> None:
     pending = Pending(never, 0.01)
     result = await run(thinks, controllers=[verdict_at(3, pending, X)], thinking=Thinking.ON)
-    assert (result.shown.reasoning, result.shown.content) == (text_of(THOUGHTS), "yes")
+    assert (result.shown.reasoning, result.shown.content) == (text_of(WORDS), "yes")
     assert notes(result.trajectory) == ["no verdict within 0.01 s"]
     assert acted(result.trajectory) == []
 
@@ -203,9 +197,9 @@ async def test_a_controllers_verdicts_come_in_the_order_in_which_it_opened_them(
 @pytest.mark.parametrize(
     ("edit_a", "edit_b", "kept"),
     [
-        (X, Y, text_of(THOUGHTS[:3]) + " X Y"),
-        (X, FinishThinking("."), text_of(THOUGHTS[:3]) + ".\n</think>"),
-        (Finish(FinishReason.STOP), Y, text_of(THOUGHTS[:3])),
+        (X, Y, text_of(WORDS[:3]) + " X Y"),
+        (X, FinishThinking("."), text_of(WORDS[:3]) + ".\n</think>"),
+        (Finish(FinishReason.STOP), Y, text_of(WORDS[:3])),
     ],
     ids=["two injections", "an end of thinking", "a finish"],
 )
@@ -228,12 +222,12 @@ async def test_an_edit_that_a_late_one_voids_at_its_own_position_leaves_no_state
 
     early = table("early", think(3, repeat=True), injects)
     result = await run(
-        lambda request: [*THOUGHTS, *ids(f"</think>\n\nyes{EOS}")],
+        lambda request: [*WORDS, *ids(f"</think>\n\nyes{EOS}")],
         controllers=[early, verdict_at(3, soon(4), FinishThinking("."))],
         thinking=Thinking.ON,
     )
     assert acted(result.trajectory) == ["early", "judge"]
-    assert result.shown.reasoning == text_of(THOUGHTS[:3]) + ".\n"
+    assert result.shown.reasoning == text_of(WORDS[:3]) + ".\n"
     assert states[0] == ()
     assert " X" not in result.kept()
 
@@ -242,7 +236,7 @@ async def test_a_late_edit_that_loses_against_what_happened_there_changes_nothin
     controllers = [edits_once("cut", think(3), FinishThinking(".")), verdict_at(3, soon(4), X)]
     result = await run(thinks, controllers=controllers, thinking=Thinking.ON)
     assert acted(result.trajectory) == ["cut"]
-    assert result.shown.reasoning == text_of(THOUGHTS[:3]) + ".\n"
+    assert result.shown.reasoning == text_of(WORDS[:3]) + ".\n"
     assert len(calls(result.trajectory)) == 2
 
 
@@ -279,13 +273,13 @@ async def test_open_verdicts_are_awaited_at_every_end_and_may_take_it_back(reaso
     if reason == "end":
         controllers.append(edits_once("ends", think(6), Finish(FinishReason.STOP)))
     result = await run(
-        lambda request: [*THOUGHTS[: 0 if call_number(request) else 10], *ids(f"</think>\n\nyes{EOS}")],
+        lambda request: [*WORDS[: 0 if call_number(request) else 10], *ids(f"</think>\n\nyes{EOS}")],
         controllers=controllers,
         thinking=Thinking.ON,
         max_tokens=5 if reason == "length" else None,
         stops=("es",),
     )
-    assert result.kept().startswith(text_of(THOUGHTS[:3]) + " X")
+    assert result.kept().startswith(text_of(WORDS[:3]) + " X")
     assert acted(result.trajectory)[0 if reason != "end" else 1] == "judge"
 
 
@@ -299,7 +293,7 @@ async def test_a_verdict_at_the_answers_end_is_awaited_and_makes_the_model_go_on
 
 async def test_a_finish_by_a_late_verdict_ends_the_trajectory_at_its_boundary() -> None:
     result = await run(thinks, controllers=[verdict_at(3, soon(5), Finish(FinishReason.LENGTH))], thinking=Thinking.ON)
-    assert (result.kept(), result.shown.finish) == (text_of(THOUGHTS[:3]), FinishReason.LENGTH)
+    assert (result.kept(), result.shown.finish) == (text_of(WORDS[:3]), FinishReason.LENGTH)
 
 
 async def test_a_late_edit_behind_a_replaced_context_takes_the_replacement_back() -> None:
@@ -311,14 +305,14 @@ async def test_a_late_edit_behind_a_replaced_context_takes_the_replacement_back(
 
     fold = edits_once("fold", think(5), ReplaceContext(tuple(ids("folded"))))
     result = await run(
-        lambda request: THOUGHTS[:4] if call_number(request) == 1 else thinks(request),
+        lambda request: WORDS[:4] if call_number(request) == 1 else thinks(request),
         controllers=[verdict_at(3, when(event), X), fold],
         gate=gate,
         thinking=Thinking.ON,
     )
     prompt = result.trajectory.prompt_ids
     assert result.engine.requests[1].ids == ids("folded")
-    assert result.engine.requests[2].ids == [*prompt, *THOUGHTS[:3], *ids(" X")]
+    assert result.engine.requests[2].ids == [*prompt, *WORDS[:3], *ids(" X")]
     assert sum(isinstance(event, ContextReplaced) for event in result.trajectory.log) == 2
 
 
@@ -332,7 +326,7 @@ async def test_thinking_that_a_limit_closed_is_open_again_when_that_is_taken_bac
 
     controllers = [verdict_at(3, when(event), X), {"name": "thinking_budget", "tokens": 6}]
     result = await run(
-        lambda request: THOUGHTS if call_number(request) != 1 else ids(" no"),
+        lambda request: WORDS if call_number(request) != 1 else ids(" no"),
         controllers=controllers,
         gate=gate,
         thinking=Thinking.ON,
@@ -351,7 +345,7 @@ async def test_a_late_edit_in_thinking_takes_the_beginning_of_a_fixed_answer_bac
         if request.sampling.grammar is not None:
             event.set()
             return ids("{}" * 3 + EOS)
-        return [*(AFTER if call_number(request) else THOUGHTS), *ids("</think>")]
+        return [*(AFTER if call_number(request) else WORDS), *ids("</think>")]
 
     result = await run(
         script, controllers=[verdict_at(3, when(event), X)], grammar=grammar, thinking=Thinking.ON, max_tokens=40
@@ -385,7 +379,7 @@ async def test_the_budgets_seconds_end_the_waiting_for_verdicts() -> None:
 
     def gate(request: EngineRequest, delta: int) -> None:
         nonlocal now
-        now = 59.99 if text_of(request.ids).endswith("<think>\n") and delta == len(THOUGHTS) else now
+        now = 59.99 if text_of(request.ids).endswith("<think>\n") and delta == len(WORDS) else now
 
     judge = verdict_at(3, Pending(never, 1e6), X)
     episode, engine = opened(thinks, controllers=[judge], gate=gate, thinking=Thinking.ON, budget={"seconds": 60})
@@ -394,7 +388,7 @@ async def test_the_budgets_seconds_end_the_waiting_for_verdicts() -> None:
         async for _ in episode.pieces():
             pass
     trajectory = episode.trials[0].trajectory
-    assert text_of(trajectory.ids) == text_of(THOUGHTS) + f"</think>\n\nyes{EOS}"
+    assert text_of(trajectory.ids) == text_of(WORDS) + f"</think>\n\nyes{EOS}"
     assert notes(trajectory) == ["open verdicts were given up: the budget's seconds are spent"]
     await nothing_left(engine)
 
@@ -432,5 +426,5 @@ async def test_a_verdict_over_the_end_of_thinking_can_drop_the_marker_and_let_th
 
     controller = table("on", THINK_END, at, verdict, Reach.VERDICTS)
     result = await run(thinks, controllers=[controller], thinking=Thinking.ON)
-    assert result.shown.reasoning == text_of(THOUGHTS + AFTER)
+    assert result.shown.reasoning == text_of(WORDS + AFTER)
     assert plain(result.episode)[0].reasoning == result.shown.reasoning

@@ -1,7 +1,6 @@
 """What ends a trajectory: the context with the answer's room kept, and the ledger."""
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import aclosing
 
 import pytest
@@ -22,9 +21,11 @@ from .worlds import (
     PATIENCE,
     START,
     THINK_END,
+    WORDS,
     Run,
     acted,
     edits_once,
+    forever,
     ids,
     judges,
     notes,
@@ -37,7 +38,6 @@ from .worlds import (
     writes,
 )
 
-WORDS = ids("one two three four five six seven eight nine ten eleven")[:10]
 CLOSE = pocket().close_thinking("")
 
 
@@ -49,10 +49,6 @@ def ended_by(result: Run) -> str:
     assert result.trajectory.finished is not None
     assert result.shown.finish == FinishReason.LENGTH
     return result.trajectory.finished.by
-
-
-def forever(request: EngineRequest) -> Iterable[int]:
-    return WORDS * 100
 
 
 # -- one call's allowance -------------------------------------------------------------------------------------------

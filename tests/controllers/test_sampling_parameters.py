@@ -14,9 +14,23 @@ from flyball.core.model import Price
 from flyball.core.trajectory import Called, FinishReason, Origin
 from flyball.server.engines.scripted import ScriptedEngine
 
-from .worlds import CALL, DELTAS, EOS, TOOL, call_number, calls, edits_once, ids, opened, parts, run, text_of, writes
+from .worlds import (
+    CALL,
+    DELTAS,
+    EOS,
+    TOOL,
+    WORDS,
+    call_number,
+    calls,
+    edits_once,
+    ids,
+    opened,
+    parts,
+    run,
+    text_of,
+    writes,
+)
 
-WORDS = ids("one two three four five six seven eight nine ten eleven")[:10]
 X = Inject(" X")
 
 

@@ -15,6 +15,7 @@ from flyball.core.trajectory import Channel, FinishReason, Origin
 from .worlds import (
     DELTAS,
     EOS,
+    WORDS,
     acted,
     after_tokens,
     call_number,
@@ -31,14 +32,13 @@ from .worlds import (
     writes,
 )
 
-THOUGHTS = ids("one two three four five six seven eight nine ten eleven")[:10]
 OPEN, CLOSE = ids("<think></think>")
 BARE = [CLOSE]
 
 
 def thinks(request: EngineRequest) -> list[int]:
     """Ten tokens inside a thinking block that the prompt has opened, then the answer; the answer after a cut."""
-    return [*([] if CLOSE in request.ids else [*THOUGHTS, CLOSE]), *ids(f"\n\nyes{EOS}")]
+    return [*([] if CLOSE in request.ids else [*WORDS, CLOSE]), *ids(f"\n\nyes{EOS}")]
 
 
 def opens(request: EngineRequest) -> list[int]:
@@ -60,7 +60,7 @@ async def test_thinking_has_exactly_the_budget_when_it_is_cut_and_its_own_length
 ) -> None:
     result = await run(script, controllers=[budget(tokens)], deltas=deltas, thinking=thinking)
     assert result.trajectory.thinking == min(tokens, 10)
-    assert result.shown.reasoning == text_of(THOUGHTS[:tokens])
+    assert result.shown.reasoning == text_of(WORDS[:tokens])
     assert result.shown.content == "yes"
     assert result.shown.finish == FinishReason.STOP
     assert acted(result.trajectory) == (["thinking_budget"] if tokens <= 10 else [])
@@ -74,17 +74,17 @@ async def test_markers_and_the_closing_phrase_are_counted_apart(deltas: tuple[in
     phrase = "I answer now."
     result = await run(opens, controllers=[budget(4, phrase)], deltas=deltas)
     closing = pocket().close_thinking(phrase)
-    assert result.trajectory.ids == [OPEN, *THOUGHTS[:4], *closing, *ids(f"\n\nyes{EOS}")]
+    assert result.trajectory.ids == [OPEN, *WORDS[:4], *closing, *ids(f"\n\nyes{EOS}")]
     tally = result.trajectory.tally()
     assert (tally.thinking, tally.injected) == (4, len(closing))
     assert tally.sampled == len(result.trajectory.ids) - len(closing)
-    assert parts(result.trajectory, origin=Origin.SAMPLED, channel=Channel.THINK) == text_of(THOUGHTS[:4])
-    assert result.shown.reasoning == text_of(THOUGHTS[:4]) + phrase + "\n"
+    assert parts(result.trajectory, origin=Origin.SAMPLED, channel=Channel.THINK) == text_of(WORDS[:4])
+    assert result.shown.reasoning == text_of(WORDS[:4]) + phrase + "\n"
 
 
 async def test_without_a_phrase_the_marker_alone_is_written() -> None:
     result = await run(thinks, controllers=[budget(4)], thinking=Thinking.ON)
-    assert result.trajectory.ids == [*THOUGHTS[:4], *BARE, *ids(f"\n\nyes{EOS}")]
+    assert result.trajectory.ids == [*WORDS[:4], *BARE, *ids(f"\n\nyes{EOS}")]
 
 
 @pytest.mark.parametrize("deltas", DELTAS)
@@ -104,7 +104,7 @@ async def test_thinking_that_was_cut_is_not_opened_again(tokens: int, bias: bool
         if OPEN in (request.sampling.logit_bias or {}):
             return ids(f"yes{EOS}")
         again = text_of(request.ids).count("<think>") <= 1
-        return [OPEN, *THOUGHTS] if again else ids(f"yes{EOS}")
+        return [OPEN, *WORDS] if again else ids(f"yes{EOS}")
 
     abilities = Abilities(context_length=4096, logit_bias=bias)
     result = await run(reopens, controllers=[budget(tokens)], deltas=deltas, abilities=abilities)
@@ -117,7 +117,7 @@ async def test_thinking_that_was_cut_is_not_opened_again(tokens: int, bias: bool
 @pytest.mark.parametrize("bias", [True, False])
 async def test_a_model_that_opens_thinking_for_ever_is_ended(bias: bool) -> None:
     abilities = Abilities(context_length=4096, logit_bias=bias)
-    result = await run(lambda request: [OPEN, *THOUGHTS], controllers=[budget(3)], abilities=abilities, max_edits=5)
+    result = await run(lambda request: [OPEN, *WORDS], controllers=[budget(3)], abilities=abilities, max_edits=5)
     assert (result.trajectory.thinking, result.shown.finish) == (3, FinishReason.LENGTH)
     assert len(calls(result.trajectory)) == 6
 
@@ -133,11 +133,11 @@ async def test_the_requests_own_bias_is_kept_beside_the_forbidden_opener() -> No
 
 async def test_a_budget_runs_over_all_blocks_of_a_trajectory() -> None:
     blocks = lambda request: (
-        ids(f"yes{EOS}") if call_number(request) else [*THOUGHTS[:3], CLOSE, *ids(" so "), OPEN, *THOUGHTS]
+        ids(f"yes{EOS}") if call_number(request) else [*WORDS[:3], CLOSE, *ids(" so "), OPEN, *WORDS]
     )
     result = await run(blocks, controllers=[budget(5)], thinking=Thinking.ON)
     assert result.trajectory.thinking == 5
-    assert result.shown.reasoning == text_of(THOUGHTS[:3]) + text_of(THOUGHTS[:2])
+    assert result.shown.reasoning == text_of(WORDS[:3]) + text_of(WORDS[:2])
 
 
 @pytest.mark.parametrize("deltas", DELTAS)
@@ -157,7 +157,7 @@ async def test_hints_do_not_stretch_a_budget(tokens: int, order: int, deltas: tu
     def script(request: EngineRequest) -> Iterable[int]:
         if CLOSE in request.ids:
             return ids(f"\n\nyes{EOS}")
-        return [*THOUGHTS, CLOSE, *ids(f"\n\nyes{EOS}")]
+        return [*WORDS, CLOSE, *ids(f"\n\nyes{EOS}")]
 
     controllers = [budget(tokens), HINT][::order]
     result = await run(script, controllers=controllers, deltas=deltas, thinking=Thinking.ON)
@@ -178,18 +178,16 @@ async def test_a_budget_cuts_the_thinking_before_a_grammars_answer() -> None:
     grammar = Grammar(json_object=True)
 
     def script(request: EngineRequest) -> list[int]:
-        return ids(f"{{}}{EOS}") if request.sampling.grammar is not None else THOUGHTS
+        return ids(f"{{}}{EOS}") if request.sampling.grammar is not None else WORDS
 
     result = await run(script, controllers=[budget(3)], grammar=grammar, thinking=Thinking.ON)
-    assert result.kept() == text_of(THOUGHTS[:3]) + "</think>\n\n{}" + EOS
+    assert result.kept() == text_of(WORDS[:3]) + "</think>\n\n{}" + EOS
 
 
 async def test_a_phrase_is_the_requests_own() -> None:
     for phrase in ("So.", "Time is up."):
-        result = await run(
-            writes(text_of(THOUGHTS), f"yes{EOS}"), controllers=[budget(3, phrase)], thinking=Thinking.ON
-        )
-        assert result.shown.reasoning == text_of(THOUGHTS[:3]) + phrase + "\n"
+        result = await run(writes(text_of(WORDS), f"yes{EOS}"), controllers=[budget(3, phrase)], thinking=Thinking.ON)
+        assert result.shown.reasoning == text_of(WORDS[:3]) + phrase + "\n"
 
 
 # -- the engine's own budget ----------------------------------------------------------------------------------------
@@ -202,7 +200,7 @@ def obeys(request: EngineRequest) -> list[int]:
     native = request.thinking_budget
     if CLOSE in request.ids:
         return ids(f"\n\nyes{EOS}")
-    return [*(THOUGHTS if native is None else THOUGHTS[: native.tokens]), CLOSE, *ids(f"\n\nyes{EOS}")]
+    return [*(WORDS if native is None else WORDS[: native.tokens]), CLOSE, *ids(f"\n\nyes{EOS}")]
 
 
 @pytest.mark.parametrize("deltas", DELTAS)
@@ -220,7 +218,7 @@ async def test_a_late_edit_behind_a_budget_that_the_engine_has_just_spent_gives_
         thinking=Thinking.ON,
     )
     assert result.trajectory.thinking == 4
-    assert result.kept() == text_of([*THOUGHTS[:2], *ids(" X"), *THOUGHTS[:2], CLOSE, *ids(f"\n\nyes{EOS}")])
+    assert result.kept() == text_of([*WORDS[:2], *ids(" X"), *WORDS[:2], CLOSE, *ids(f"\n\nyes{EOS}")])
     assert acted(result.trajectory)[-2:] == ["judge", "thinking_budget"]
 
 
@@ -228,16 +226,16 @@ async def test_an_edit_at_the_position_of_the_engines_budget_loses_against_it() 
     injects = edits_once("injects", TokenWatch(4, Channel.THINK, repeat=True), Inject(" X"))
     for abilities in (Abilities(context_length=4096), NATIVE):
         result = await run(obeys, controllers=[injects, budget(4)], abilities=abilities, thinking=Thinking.ON)
-        assert result.kept() == text_of([*THOUGHTS[:4], CLOSE, *ids(f"\n\nyes{EOS}")])
+        assert result.kept() == text_of([*WORDS[:4], CLOSE, *ids(f"\n\nyes{EOS}")])
 
 
 @pytest.mark.parametrize("deltas", DELTAS)
 async def test_a_call_that_ends_where_the_engines_budget_does_is_closed_by_the_loop(deltas: tuple[int, ...]) -> None:
     def stops(request: EngineRequest) -> list[int]:
-        return ids(f"\n\nyes{EOS}") if CLOSE in request.ids else [*THOUGHTS[:4], *ids(EOS)]
+        return ids(f"\n\nyes{EOS}") if CLOSE in request.ids else [*WORDS[:4], *ids(EOS)]
 
     result = await run(stops, controllers=[budget(4)], abilities=NATIVE, deltas=deltas, thinking=Thinking.ON)
-    assert result.kept() == text_of([*THOUGHTS[:4], CLOSE, *ids(f"\n\nyes{EOS}")])
+    assert result.kept() == text_of([*WORDS[:4], CLOSE, *ids(f"\n\nyes{EOS}")])
 
 
 async def test_tokens_that_end_with_the_engines_budget_end_the_trajectory() -> None:
@@ -259,6 +257,6 @@ class NoOpener:
 async def test_where_the_bare_marker_could_lead_to_more_thinking_the_way_to_the_answer_is_written() -> None:
     format: Any = NoOpener()
     result = await run(obeys, controllers=[budget(4)], format=format, thinking=Thinking.ON, abilities=NATIVE)
-    assert result.trajectory.ids[:4] == THOUGHTS[:4]
+    assert result.trajectory.ids[:4] == WORDS[:4]
     assert parts(result.trajectory, origin=Origin.INJECTED) == "\n\n\n"
     assert result.shown.content == "yes"

@@ -11,9 +11,7 @@ from flyball.core.chat_format import Thinking
 from flyball.core.engine import Sampling
 from flyball.core.trajectory import Channel, Origin, Trajectory
 
-from .worlds import CALL, DELTAS, EOS, TOOL, edits_once, ids, opened, pocket, run, text_of, writes
-
-WORDS = ids("one two three four five six seven eight nine ten eleven")[:10]
+from .worlds import CALL, DELTAS, EOS, TOOL, WORDS, edits_once, ids, opened, pocket, run, text_of, writes
 
 
 async def pieces(script: Any, **options: Any) -> list[Piece]:

@@ -54,6 +54,17 @@ def text_of(tokens: Sequence[int]) -> str:
     return pocket().decode(tokens)
 
 
+WORDS = ids("one two three four five six seven eight nine ten eleven")[:10]
+"""Ten tokens that raise no boundary of their own."""
+AFTER = ids(" after that")
+"""What `thinks` writes after an edit."""
+
+
+def thought(tokens: int, then: str = "") -> str:
+    """What `thinks` has thought when it was edited once, after so many tokens; with what was written there."""
+    return text_of(WORDS[:tokens] + ids(then) + AFTER)
+
+
 # -- models --------------------------------------------------------------------------------------------------------
 
 
@@ -70,6 +81,16 @@ def choice_number(request: EngineRequest) -> int:
 def writes(*texts: str) -> Script:
     """A model that writes one text per engine call of a trajectory; the last one again and again."""
     return lambda request: ids(texts[min(call_number(request), len(texts) - 1)])
+
+
+def thinks(request: EngineRequest) -> list[int]:
+    """Ten tokens of thinking and an answer; after an edit other thoughts and the same answer."""
+    return [*(AFTER if call_number(request) else WORDS), *ids(f"</think>\n\nyes{EOS}")]
+
+
+def forever(request: EngineRequest) -> list[int]:
+    """A model that does not end."""
+    return WORDS * 100
 
 
 def goes_on(text: str) -> Script:

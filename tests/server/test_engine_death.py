@@ -114,18 +114,24 @@ async def until(holds: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_during_a_restart_calls_are_refused_and_the_abilities_are_known() -> None:
+async def _restarting() -> tuple[Supervisor, asyncio.Event]:
+    """A supervisor whose engine has died, and what lets the next one start."""
     starting = _Starting()
     supervisor = Supervisor(starting.make)
     await supervisor.start()
     starting.made[0].die()
-
     assert not supervisor.alive
     await until(lambda: len(starting.made) == 2)
+    return supervisor, starting.may_start
+
+
+async def test_during_a_restart_calls_are_refused_and_the_abilities_are_known() -> None:
+    supervisor, may_start = await _restarting()
+
     assert supervisor.abilities.context_length == 4096
     with pytest.raises(Unavailable):
         await anext(supervisor.generate(_request()))
-    starting.may_start.set()
+    may_start.set()
     await until(lambda: supervisor.alive)
 
     assert supervisor.restarts == 1
@@ -158,12 +164,7 @@ async def test_a_restart_that_fails_is_tried_again(caplog: pytest.LogCaptureFixt
 
 
 async def test_closing_ends_a_restart_that_goes_on() -> None:
-    starting = _Starting()
-    supervisor = Supervisor(starting.make)
-    await supervisor.start()
-    starting.made[0].die()
-    assert not supervisor.alive
-    await until(lambda: len(starting.made) == 2)
+    supervisor, _ = await _restarting()
 
     async with asyncio.timeout(5):
         await supervisor.close()
