@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -23,8 +23,12 @@ check: lint types test
 bench-overhead: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.overhead.run $(ARGS)
 
+bench-engine-cpu: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.engine_cpu.run $(ARGS)
+
 bench-smoke: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.overhead.run --smoke
+	$(BIN)/python -m benchmarks.engine_cpu.run --smoke
 
 gpu-smoke: .venv/serve.stamp
 	$(BIN)/python scripts/gpu_smoke.py $(ARGS)

@@ -52,8 +52,8 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A whole run."""
+class Conditions:
+    """Under what a benchmark ran; what it found comes behind."""
 
     command: str
     machine: Mapping[str, str]
@@ -62,14 +62,20 @@ class Result:
     titles: Mapping[str, str]
     """What the report calls each arm, in its order."""
     start_seconds: Mapping[str, float]
-    idle_cores: Mapping[str, float]
-    """Cores that each server uses while nobody asks it anything."""
-    cells: Sequence[Cell]
-    growth: Sequence[Growth]
 
     def save(self, path: Path) -> None:
         """Write the run as JSON."""
         path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Conditions):
+    """A whole run."""
+
+    idle_cores: Mapping[str, float]
+    """Cores that each server uses while nobody asks it anything."""
+    cells: Sequence[Cell]
+    growth: Sequence[Growth]
 
     @classmethod
     def load(cls, path: Path) -> "Result":

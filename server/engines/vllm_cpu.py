@@ -1,4 +1,4 @@
-"""What vLLM is told on a CPU, where its own defaults serve badly. The figures are in docs/engines.md."""
+"""What vLLM is told on a CPU, where its own defaults serve badly. The figures are in benchmarks/engine_cpu.md."""
 
 from __future__ import annotations
 
