@@ -8,7 +8,6 @@ from .results import Cell
 from .stats import Estimate, Metric, ratio
 
 _FEWEST_REPEATS = 3
-_LOADED = 16  # with one client every server waits for the engine, and proxies differ by little
 _BOTH = (False, True)
 
 Verdict = Literal["met", "not met", "open", "not measured"]
@@ -35,12 +34,10 @@ class Goal:
     bound: float
     at_least: bool
     streaming: Sequence[bool] = _BOTH
-    clients: int = 1
-    """The fewest clients for which it is a goal."""
 
-    def applies(self, concurrency: int, streaming: bool) -> bool:
-        """Whether it is a goal at this place."""
-        return concurrency >= self.clients and streaming in self.streaming
+    def applies(self, streaming: bool) -> bool:
+        """Whether it is a goal for streamed or for plain answers."""
+        return streaming in self.streaming
 
     def judge(self, seen: Estimate | None) -> Verdict:
         """Met or not when the whole interval is on one side of the bound, open otherwise, as with few repeats."""
@@ -65,8 +62,8 @@ GOALS: tuple[Goal, ...] = (
     Goal("Flyball's first text comes as early as vLLM's", "flyball", "vllm", first_text, 1.0, False, (True,)),
     Goal("Two watching controllers cost at most 5 %", "flyball-2", "vllm", throughput, 0.95, True),
     Goal("In front of vLLM's server it keeps 80 % of it", "flyball-openai", "vllm", throughput, 0.8, True),
-    Goal("Five times optillm", "flyball", "optillm", throughput, 5.0, True, _BOTH, _LOADED),
-    Goal("Five times optillm, both as proxies", "flyball-openai", "optillm", throughput, 5.0, True, _BOTH, _LOADED),
-    Goal("Three times LiteLLM's proxy", "flyball", "litellm", throughput, 3.0, True, _BOTH, _LOADED),
-    Goal("Three times LiteLLM, both as proxies", "flyball-openai", "litellm", throughput, 3.0, True, _BOTH, _LOADED),
+    Goal("Five times optillm", "flyball", "optillm", throughput, 5.0, True),
+    Goal("Five times optillm, both as proxies", "flyball-openai", "optillm", throughput, 5.0, True),
+    Goal("Three times LiteLLM's proxy", "flyball", "litellm", throughput, 3.0, True),
+    Goal("Three times LiteLLM, both as proxies", "flyball-openai", "litellm", throughput, 3.0, True),
 )
