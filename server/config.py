@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from ..core.errors import ConfigError
 from ..core.model import Price
+from ..data import REASONER, VERIFIER
 from .engines.remote.config import RemoteConfig
 from .wire.flyball_block import FlyballBlock
 
 POCKET = "pocket"
-"""The name under which the packaged pocket model is served."""
+PACKAGED = {POCKET: REASONER, "pocket-verifier": VERIFIER}
+"""The names of the models that ship with the package."""
 
 
 class _Section(BaseModel):
@@ -37,7 +39,7 @@ class ModelSection(_Section):
     """What is served."""
 
     path: str = POCKET
-    """A directory, a hub name, or "pocket": the packaged model."""
+    """A directory, a hub name, or a packaged model: "pocket" or "pocket-verifier"."""
     name: str | None = None
     """The name that clients use; by default the last part of the path."""
     format: str = "auto"
@@ -52,14 +54,12 @@ class ModelSection(_Section):
 
     @property
     def served_name(self) -> str:
-        return self.name or (POCKET if self.path == POCKET else Path(self.path).name)
+        return self.name or Path(self.path).name
 
     @property
     def resolved_path(self) -> str:
         """Where the weights are."""
-        if self.path != POCKET:
-            return self.path
-        return str(Path(__file__).resolve().parent.parent / "flyball" / "data" / "chain-v0")
+        return str(PACKAGED.get(self.path, self.path))
 
 
 class EngineSection(_Section):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from flyball.core.errors import ConfigError
-from flyball.server.config import POCKET, Config
+from flyball.server.config import PACKAGED, Config
 
 State = Literal["ok", "note", "wrong"]
 
@@ -107,11 +107,15 @@ def check_model(config: Config) -> Iterator[Finding]:
     if config.engine.kind == "openai":
         yield Finding("model", "ok", "served by the upstream")
         return
-    if config.model.path == POCKET or (path / SUMS).is_file():
-        problems = verify(path)
+    frozen = next((folder for folder in (path, path.parent) if (folder / SUMS).is_file()), None)
+    if frozen is not None or config.model.path in PACKAGED:
+        problems = verify(frozen or path.parent)
         mend = "Reinstall the package, or train it again: flyball pocket train" if problems else ""
         yield Finding(
-            "model", "wrong" if problems else "ok", "; ".join(problems) or f"{path.name}, as it was frozen", mend
+            "model",
+            "wrong" if problems else "ok",
+            "; ".join(problems) or f"{config.model.path}, as it was frozen",
+            mend,
         )
     elif path.is_dir():
         missing = [name for name in ("config.json", "tokenizer_config.json") if not (path / name).exists()]
@@ -129,7 +133,7 @@ def check_format(config: Config) -> Iterator[Finding]:
     """Whether the tokenizer loads and a chat format fits it."""
     from flyball.controllers.formats.registry import load_format
 
-    if config.model.path != POCKET and not Path(config.model.tokenizer or config.model.resolved_path).is_dir():
+    if config.model.path not in PACKAGED and not Path(config.model.tokenizer or config.model.resolved_path).is_dir():
         return
     try:
         format = load_format(config.model.format, config.model.resolved_path, config.model.tokenizer)

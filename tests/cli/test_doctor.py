@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import flyball.data
 from flyball.cli import checks
 from flyball.cli.checks import Finding
 from flyball.cli.main import cli
+from flyball.data import WORLD
 from flyball.server.config import Config
-
-POCKET = Path(flyball.data.__file__).parent / "chain-v0"
 
 
 @pytest.fixture
@@ -55,10 +53,10 @@ def test_a_taken_port_is_wrong_and_the_way_out_is_said(taken_port: int) -> None:
 
 
 def test_a_changed_model_file_is_found(tmp_path: Path) -> None:
-    copy = tmp_path / "chain-v0"
-    shutil.copytree(POCKET, copy)
-    (copy / "config.json").write_text("{}")
-    finding = only(checks.check_model, configured(model={"path": str(copy)}))
+    copy = tmp_path / "world"
+    shutil.copytree(WORLD, copy)
+    (copy / "reasoner" / "config.json").write_text("{}")
+    finding = only(checks.check_model, configured(model={"path": str(copy / "reasoner")}))
     assert finding.state == "wrong"
     assert "config.json" in finding.found
 

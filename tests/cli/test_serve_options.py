@@ -41,7 +41,7 @@ def test_without_options_the_pocket_model_is_served_by_vllm() -> None:
     config = load_config(None, overrides(NOTHING))
     assert config.model.served_name == "pocket"
     assert config.engine.kind == "vllm"
-    assert Path(config.model.resolved_path).name == "chain-v0"
+    assert Path(config.model.resolved_path).name == "reasoner"
 
 
 def test_engine_options_reach_vllm_under_its_own_names() -> None:

@@ -45,7 +45,7 @@ def test_qwen3_differs_from_pocket_by_size_alone() -> None:
 
 def test_a_model_card_with_a_world_is_a_pocket_model(tmp_path: Path) -> None:
     many = [f"<extra_{index}>" for index in range(8200)]
-    (tmp_path / "card.json").write_text(json.dumps({"world": "chain-v0"}))
+    (tmp_path / "card.json").write_text(json.dumps({"world": "world-v1"}))
     assert detect_family(byte_tokenizer("x", special=QWEN, markers=many), str(tmp_path)) == "pocket"
 
 

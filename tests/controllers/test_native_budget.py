@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import flyball.data
 from flyball.controllers.controller import Setting
 from flyball.controllers.episode import Episode, EpisodeSpec
 from flyball.controllers.formats.registry import load_format
@@ -17,6 +15,7 @@ from flyball.controllers.registry import build_controllers
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.trajectory import Acted, Called, Channel, Origin, Trajectory
+from flyball.data import REASONER
 from flyball.server.engines.scripted import ScriptedEngine
 
 MESSAGES = ({"role": "user", "content": "Start with 7, add 5."},)
@@ -25,7 +24,7 @@ THINKING, ANSWER = "7 + 5 = 12, keep 2.\n\nWait, let me check: 2.", "\n\nThe ans
 
 @pytest.fixture(scope="module")
 def chat_format() -> ChatFormat:
-    return load_format("auto", str(Path(flyball.data.__file__).parent / "chain-v0"))
+    return load_format("auto", str(REASONER))
 
 
 class Model:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import flyball.data
 from flyball.controllers.asking import Named
 from flyball.controllers.boundary import Boundary, BoundaryKind, TokenWatch, Watch
 from flyball.controllers.controller import BaseController, Pending, Reach, Ruling, Setting, View
@@ -24,6 +23,7 @@ from flyball.controllers.transcript import Transcript
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.trajectory import Acted, Called, Channel, Noted, Origin, Trajectory
+from flyball.data import REASONER
 from flyball.server.engines.scripted import Script, ScriptedEngine
 
 PATIENCE = 5.0
@@ -37,7 +37,7 @@ DELTAS = ((1,), (2,), (3, 5), (7,), (1000,))
 
 def packaged_model() -> Path:
     """The pocket model that the package holds."""
-    return Path(flyball.data.__file__).parent / "chain-v0"
+    return REASONER
 
 
 @cache

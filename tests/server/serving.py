@@ -10,15 +10,14 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
-import flyball.data
 from flyball.controllers.formats.registry import load_format
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest
+from flyball.data import REASONER
 from flyball.server.app import build_app
 from flyball.server.config import Config
 from flyball.server.engines.scripted import ScriptedEngine
@@ -28,7 +27,7 @@ from flyball.server.service import Service
 from .scripted_model import PocketScript
 
 T = TypeVar("T")
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds that any wait may take."""
 CONTEXT = 1024
 CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
@@ -37,7 +36,7 @@ CHAT, COMPLETIONS = "/v1/chat/completions", "/v1/completions"
 @cache
 def pocket_format() -> ChatFormat:
     """The packaged pocket model's tokenizer and chat format."""
-    return load_format("pocket", str(Path(flyball.data.__file__).parent / "chain-v0"))
+    return load_format("pocket", str(REASONER))
 
 
 class Hold:

@@ -40,7 +40,7 @@ def test_without_a_file_the_packaged_model_is_served() -> None:
     config = load_config(None)
 
     assert config.model.served_name == "pocket"
-    assert Path(config.model.resolved_path).name == "chain-v0"
+    assert Path(config.model.resolved_path).name == "reasoner"
     assert config.server.host == "127.0.0.1"
     assert config.traces.url is None
 

@@ -145,7 +145,7 @@ def test_a_response_format_is_kept_to(server: Server) -> None:
     schema: dict[str, Any] = {"type": "object", "properties": {"digit": {"type": "integer"}}, "required": ["digit"]}
     schema["additionalProperties"] = False
     format = {"type": "json_schema", "json_schema": {"name": "digit", "schema": schema, "strict": True}}
-    content = server.ask(response_format=format, max_tokens=400)["choices"][0]["message"]["content"]
+    content = server.ask(response_format=format, max_tokens=1500)["choices"][0]["message"]["content"]
     assert set(json.loads(content)) == {"digit"}
 
 

@@ -1,13 +1,14 @@
 import pytest
 from tokenizers import Tokenizer
 
-from flyball.training.pocket.corpus import WorldSettings, sample_texts
-from flyball.training.pocket.tokenizer import MARKERS, SPECIAL, VOCAB_SIZE, train_tokenizer
+from flyball.training.pocket.reasoner import wording
+from flyball.training.pocket.tokenizer import MARKERS, SPECIAL, VOCAB_SIZE
+from flyball.training.pocket.vocabulary import learn_tokenizer
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return train_tokenizer(sample_texts(WorldSettings(), 300, 0))
+    return learn_tokenizer(300, 0)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,13 @@ def test_markers_are_single_tokens_and_only_chat_marks_are_special(tokenizer: To
 
 def test_the_vocabulary_fits_the_network(tokenizer: Tokenizer) -> None:
     assert tokenizer.get_vocab_size() <= VOCAB_SIZE
+
+
+def test_the_same_seed_gives_the_same_tokenizer() -> None:
+    assert learn_tokenizer(40, 0).to_str() == learn_tokenizer(40, 0).to_str() != learn_tokenizer(40, 1).to_str()
+
+
+def test_what_controllers_inject_is_in_the_vocabulary(tokenizer: Tokenizer) -> None:
+    """Ours: a hint in words of their own tokens is read like the model's own text."""
+    for phrase in (*wording.VERIFY_HINTS, *wording.PYTHON_HINTS, *wording.CLOSINGS):
+        assert len(tokenizer.encode(phrase).ids) <= 3 * len(phrase.split()) + 6

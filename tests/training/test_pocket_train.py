@@ -1,3 +1,6 @@
+"""Training: interrupted runs, what the loss is taken on, the learning rate, batches, and the folder that is written."""
+
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -5,11 +8,30 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoTokenizer, Qwen3ForCausalLM
 
-from flyball.training.pocket.corpus import Encoded, Writer, batches
-from flyball.training.pocket.train import TrainConfig, batch_loss, rate, start, train
+from flyball.training.pocket.card import world_sha256, write_folder
+from flyball.training.pocket.examples import Encoded, batches
+from flyball.training.pocket.model import Shape, build_model
+from flyball.training.pocket.reasoner.behaviour import Behaviour
+from flyball.training.pocket.reasoner.curriculum import Curriculum, Mixture, Phase
+from flyball.training.pocket.reasoner.writer import Writer as ReasonerWriter
+from flyball.training.pocket.recipe import RECIPES, ROLES, Recipe, Role
+from flyball.training.pocket.train import batch_loss, rate, source, start, train, validation_loss
+from flyball.training.pocket.verifier.writer import Writer
+from flyball.training.pocket.vocabulary import learn_tokenizer
+from flyball.training.pocket.world.question import VERSION
 
-TINY = TrainConfig(tokens=2500, batch_tokens=600, vocabulary_examples=100, save_every=1)
+TINY = Recipe(
+    "verifier",
+    Shape(layers=1, width=32, heads=1),
+    schedule=((0, 0.05), (1000, 1.0), (1200, 1.0), (3000, 0.0)),
+    batch_tokens=1000,
+    vocabulary_examples=100,
+    save_every=1,
+    compiled=False,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -25,19 +47,28 @@ class Interrupted(Exception):
     """Stands for whatever ends a run early."""
 
 
-def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path) -> None:
-    _, whole = train(TINY, tmp_path / "whole")
+@pytest.mark.parametrize("role", ROLES)
+def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, role: Role) -> None:
+    recipe = replace(TINY, role=role, curriculum=Curriculum(pools_per_step=1))
+    _, whole = train(recipe, tmp_path / "whole")
 
     def stop(tokens: int, loss: float) -> None:
-        if tokens > 1200:
+        if tokens > 1500:
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train(TINY, tmp_path / "broken", stop)
-    _, resumed = train(TINY, tmp_path / "broken")
+        train(recipe, tmp_path / "broken", stop)
+    _, resumed = train(recipe, tmp_path / "broken")
     assert resumed.losses == whole.losses
+    assert len(whole.losses) == whole.step > 2
     pairs = zip(whole.model.parameters(), resumed.model.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_finished_run_is_not_trained_further(tmp_path: Path) -> None:
+    _, first = train(TINY, tmp_path)
+    _, again = train(TINY, tmp_path)
+    assert (again.step, again.tokens, again.losses) == (first.step, first.tokens, first.losses)
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path: Path) -> None:
@@ -47,36 +78,103 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path: Path) -> None:
     assert len(second.losses) == second.step
 
 
+def test_every_setting_is_part_of_the_recipe_s_hash() -> None:
+    changed = [replace(TINY, role="reasoner"), replace(TINY, seed=1), replace(TINY, clip=2.0)]
+    changed += [replace(TINY, shape=Shape(2, 32, 1)), replace(TINY, reading_pools=1)]
+    for phase in (Phase(behaviour=Behaviour(slip=0.5)), Phase(mixture=Mixture(declared=0.5)), Phase(first_pool=1)):
+        changed += [replace(TINY, curriculum=Curriculum((Phase(), phase)))]
+    assert len({recipe.sha256() for recipe in (TINY, *changed)}) == len(changed) + 1
+    assert replace(TINY).sha256() == TINY.sha256()
+
+
 def test_text_that_is_not_learned_and_padding_leave_the_loss_alone() -> None:
     _, state = start(TINY)
     short = Encoded([5, 6, 7, 8], [False, False, True, True])
-    long = Encoded([5, 6, 7, 8, 9, 10, 11], [False] * 7)
+    others = [Encoded([5, 6, 7, 8, 9, 10, 11], [False] * 7), Encoded([99] * 7, [False] * 7)]
     with torch.no_grad():
-        alone, padded = batch_loss(state.model, [short]), batch_loss(state.model, [short, long])
-    assert torch.allclose(alone, padded, atol=1e-5)
+        alone = batch_loss(state.model, state.model.model, [short])
+        first, second = (batch_loss(state.model, state.model.model, [short, other]) for other in others)
+    assert torch.equal(first, second)
+    assert torch.allclose(alone, first, atol=0.02)  # bfloat16 multiplies another shape in another order
 
 
-def test_the_learning_rate_rises_stays_and_falls_to_zero() -> None:
-    config = TrainConfig(tokens=1000, warmup=0.1, tail=0.5, learning_rate=1.0)
-    assert 0 < rate(config, 0) < 0.1
-    assert rate(config, 300) == 1.0
-    assert rate(config, 750) == pytest.approx(0.5)
-    assert rate(config, 1000) == 0.0
+def test_a_learned_token_is_predicted_from_those_before_it() -> None:
+    _, state = start(TINY)
+    examples = [Encoded([5, 6, 7, last], [False, False, False, True]) for last in (8, 9)]
+    with torch.no_grad():
+        logits_V = state.model(input_ids=torch.tensor([[5, 6, 7]])).logits[0, -1].log_softmax(-1)
+        losses = [batch_loss(state.model, state.model.model, [example]) for example in examples]
+    assert losses[0] - losses[1] == pytest.approx(float(logits_V[9] - logits_V[8]), abs=0.05)
+
+
+def test_every_parameter_has_one_optimizer() -> None:
+    _, state = start(TINY)
+    held = [id(p) for optimizer in state.optimizers for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(held) == sorted(id(p) for p in state.model.parameters())
+
+
+def test_the_learning_rate_is_linear_between_the_points_of_the_schedule() -> None:
+    recipe = replace(TINY, schedule=((0, 0.1), (100, 1.0), (500, 1.0), (1000, 0.0)), learning_rate=2.0)
+    assert [rate(recipe, place) for place in (0, 50, 100, 300, 750)] == pytest.approx([0.2, 1.1, 2.0, 2.0, 1.0])
+    assert rate(recipe, 1000) == rate(recipe, 2000) == 0.0
+
+
+def test_a_shortened_recipe_keeps_the_form_of_its_schedule() -> None:
+    short = RECIPES["reasoner"].shortened(1000)
+    assert short.tokens == 1000
+    shares = [rate(RECIPES["reasoner"], place * RECIPES["reasoner"].tokens // 10) for place in range(11)]
+    assert [rate(short, place * 100) for place in range(11)] == pytest.approx(shares, rel=0.02)
 
 
 def test_batches_are_reproducible_and_keep_their_size() -> None:
     tokenizer, _ = start(TINY)
-    first, second = (
-        list(islice(batches(Writer(tokenizer, TINY.world, "train"), 0, 2000, pool=64), 20)) for _ in range(2)
-    )
+    first, second = (list(islice(batches(Writer(tokenizer, "train"), "0", 1000, pool=64), 20)) for _ in range(2))
     assert first == second
-    assert all(len(b) * max(len(e.tokens_T) for e in b) <= 2000 for b in first)
+    assert all(len(b) == 1 or len(b) * max(len(e.tokens_T) for e in b) <= 1000 for b in first)
+    assert first != list(islice(batches(Writer(tokenizer, "train"), "1", 1000, pool=64), 20))
 
 
-def test_chains_grow_longer_pool_by_pool() -> None:
+def test_chains_grow_longer_pool_by_pool_and_a_phase_begins_with_its_pool() -> None:
     tokenizer, _ = start(TINY)
-    writer = Writer(tokenizer, TINY.world, "train")
-    source = batches(writer, 0, 100_000, pool=4, pools_per_step=2)
-    longest = [writer.most_steps for _ in islice(source, 30)]
-    assert longest[:6] == [2, 2, 3, 3, 4, 4]
-    assert longest[-1] == 12
+    curriculum = Curriculum((Phase(), Phase(3, Mixture(declared=0.5))), pools_per_step=2)
+    writer = ReasonerWriter(tokenizer, "train", curriculum)
+    seen = [(writer.most_steps, writer.mixture.declared) for _ in islice(batches(writer, "0", 100_000, pool=4), 30)]
+    assert seen[:6] == [(2, 0.12), (2, 0.12), (3, 0.12), (3, 0.5), (4, 0.5), (4, 0.5)]
+    assert seen[-1] == (12, 0.5)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_split_of_validation_has_examples_of_its_own(role: Role) -> None:
+    recipe = replace(TINY, role=role)
+    tokenizer, _ = start(recipe)
+    own, other = (
+        list(islice(batches(source(recipe, tokenizer, s), "0", 1000, 64), 9)) for s in ("train", "validation")
+    )
+    assert own != other
+
+
+def test_the_written_folder_loads_everywhere_and_its_card_says_what_was_trained(tmp_path: Path) -> None:
+    tokenizer, state = train(TINY, tmp_path / "unfinished")
+    card = write_folder(tmp_path / "model", TINY, tokenizer, state)
+    assert json.loads(json.dumps(card)) == json.loads((tmp_path / "model" / "card.json").read_text(encoding="utf-8"))
+    assert (card["world"], card["world_sha256"], card["role"]) == (VERSION, world_sha256(), "verifier")
+    assert (card["steps"], card["tokens"], card["recipe_sha256"]) == (state.step, state.tokens, TINY.sha256())
+    assert card["validation_loss"] == round(validation_loss(TINY, tokenizer, state.model), 4)
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.bfloat16}
+    assert Qwen3ForCausalLM.from_pretrained(tmp_path / "model").num_parameters() == card["parameters"]
+    text = "<|im_start|>user\nIs 4 a result?<|im_end|>\n"
+    assert AutoTokenizer.from_pretrained(tmp_path / "model")(text)["input_ids"] == tokenizer.encode(text).ids
+
+
+def test_the_models_of_the_recipes_fit_into_twelve_megabytes() -> None:
+    tokenizer = learn_tokenizer(50, 0)
+    parameters = sum(build_model(tokenizer, recipe.shape, 0).num_parameters() for recipe in RECIPES.values())
+    assert 2 * parameters < 12_000_000
+
+
+def test_what_a_model_is_measured_on_is_its_last_phase_with_chains_of_every_length() -> None:
+    late = Phase(3, Mixture(declared=0.5), Behaviour(slip=0.5))
+    final = Curriculum((Phase(), late), pools_per_step=2).final()
+    assert (final.phase(0).mixture, final.phase(0).behaviour) == (late.mixture, late.behaviour)
+    assert final.most_steps(0) == 12

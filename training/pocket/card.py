@@ -1,63 +1,62 @@
-"""The card of a trained pocket model, and the writing of the folder that ships."""
+"""The card of a trained pocket model, and the writing of its folder."""
 
 import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tokenizers import Tokenizer
 
-from . import wording
-from .chain import SPLIT_PERCENT
-from .corpus import WorldSettings
-from .hashes import freeze, hashes
-from .measure import measure_all, skip_probability
 from .model import save_model
+from .reasoner import wording as reasoner_wording
+from .recipe import Recipe
 from .tokenizer import save_tokenizer
-from .train import TrainConfig, TrainState, validation_loss
+from .train import TrainState, validation_loss
+from .verifier import wording as verifier_wording
+from .world import big, chain, entities, lookup, question
+from .world.sets import SETS
 
-DECIDING_STEPS = (1, 2, 4, 8)
+_PHRASES: tuple[ModuleType, ...] = (chain, big, entities, lookup, reasoner_wording, verifier_wording)
 
 
-def world_sha256(settings: WorldSettings) -> str:
-    """The hash of the generator's settings, its splits and its phrases."""
-    phrases = {name: value for name, value in vars(wording).items() if name.isupper()}
-    splits = {split: [owned.start, owned.stop] for split, owned in SPLIT_PERCENT.items()}
-    content = {"settings": asdict(settings), "splits": splits, "phrases": phrases}
+def world_sha256() -> str:
+    """The hash of the world's phrases, splits and named sets."""
+    phrases = {module.__name__.rpartition(".pocket.")[2]: _constants(module) for module in _PHRASES}
+    sets = {name: [asdict(part) for part in parts] for name, parts in SETS.items()}
+    content = {"version": question.VERSION, "splits": repr(question.PERCENT), "sets": sets, "phrases": phrases}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def make_card(config: TrainConfig, tokenizer: Tokenizer, state: TrainState, questions_per_cell: int) -> dict[str, Any]:
-    """What was trained, on what, and how well it does; counts are exact."""
+def _constants(module: ModuleType) -> dict[str, str]:
+    """The module's constants that are data, in a form that does not depend on the run."""
+    kinds = (str, int, float, tuple, dict)
+    return {name: repr(value) for name, value in vars(module).items() if name.isupper() and type(value) in kinds}
+
+
+def make_card(recipe: Recipe, tokenizer: Tokenizer, state: TrainState) -> dict[str, Any]:
+    """What was trained and on what; how well it does is in the world's report."""
     last = state.losses[-100:]
-    free = {count: skip_probability(state.model, tokenizer, count, questions_per_cell) for count in DECIDING_STEPS}
     return {
-        "world": config.world.version,
-        "world_sha256": world_sha256(config.world),
-        "config": asdict(config),
-        "config_sha256": config.sha256(),
+        "world": recipe.version,
+        "world_sha256": world_sha256(),
+        "role": recipe.role,
+        "recipe": asdict(recipe),
+        "recipe_sha256": recipe.sha256(),
         "parameters": state.model.num_parameters(),
         "steps": state.step,
         "tokens": state.tokens,
         "training_loss": round(sum(last) / len(last), 4),
-        "validation_loss": round(validation_loss(config, tokenizer, state.model), 4),
-        "empty_think_probability": {str(count): round(value, 4) for count, value in free.items()},
-        "accuracy": [asdict(cell) for cell in measure_all(state.model, tokenizer, questions_per_cell)],
+        "validation_loss": round(validation_loss(recipe, tokenizer, state.model), 4),
     }
 
 
-def write_folder(
-    folder: Path, config: TrainConfig, tokenizer: Tokenizer, state: TrainState, questions_per_cell: int = 100
-) -> dict[str, Any]:
-    """Writes model, tokenizer, card and sums into the folder, and returns the card."""
+def write_folder(folder: Path, recipe: Recipe, tokenizer: Tokenizer, state: TrainState) -> dict[str, Any]:
+    """Writes model, tokenizer and card into the folder, and returns the card."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_model(state.model, tokenizer, folder)
+    save_model(state.model, tokenizer, folder)  # rounds the weights: the card is about those that are written
+    card = make_card(recipe, tokenizer, state)
     save_tokenizer(tokenizer, folder)
-    card = make_card(config, tokenizer, state, questions_per_cell)
-    (folder / "checkpoint.pt").unlink(missing_ok=True)
-    (folder / "card.json").unlink(missing_ok=True)
-    card["files"] = hashes(folder)
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    freeze(folder)
     return card

@@ -16,7 +16,7 @@ def save(path: Path, settings: str, state: "TrainState") -> None:
     content = {
         "settings": settings,
         "model": state.model.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in state.optimizers],
         "rng": torch.get_rng_state(),
         "place": {"step": state.step, "tokens": state.tokens, "losses": state.losses},
     }
@@ -33,7 +33,8 @@ def load(path: Path, settings: str, state: "TrainState") -> bool:
     if content["settings"] != settings:
         return False
     state.model.load_state_dict(content["model"])
-    state.optimizer.load_state_dict(content["optimizer"])
+    for optimizer, saved in zip(state.optimizers, content["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
     torch.set_rng_state(content["rng"])
     place = content["place"]
     state.step, state.tokens, state.losses = place["step"], place["tokens"], place["losses"]

@@ -1,16 +1,9 @@
-"""The frozen files of a shipped pocket model: their hashes, and whether a folder still holds them."""
+"""The frozen files of the world: their hashes, and whether a folder still holds them."""
 
 import hashlib
 from pathlib import Path
 
 SUMS = "SHA256SUMS"
-
-
-def shipped(name: str = "chain-v0") -> Path:
-    """The folder of a pocket model that ships with the package."""
-    from ... import data
-
-    return Path(data.__path__[0]) / name
 
 
 def file_sha256(path: Path) -> str:
@@ -19,8 +12,9 @@ def file_sha256(path: Path) -> str:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """File name to SHA-256 for every file of the folder, without the list of sums itself."""
-    return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file() and path.name != SUMS}
+    """Path to SHA-256 for every file under the folder, without the list of sums itself."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
 
 
 def freeze(folder: Path) -> None:
@@ -30,13 +24,13 @@ def freeze(folder: Path) -> None:
 
 
 def frozen(folder: Path) -> dict[str, str]:
-    """File name to SHA-256 as SHA256SUMS has them."""
+    """Path to SHA-256 as SHA256SUMS has them."""
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def verify(folder: Path) -> list[str]:
-    """What is wrong with the files of a frozen model, one sentence each; empty when nothing is."""
+    """What is wrong with the files of a frozen folder, one sentence each; empty when nothing is."""
     if not (folder / SUMS).is_file():
         return [f"{folder} holds no {SUMS}"]
     wanted, found = frozen(folder), hashes(folder)

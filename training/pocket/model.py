@@ -1,6 +1,7 @@
-"""The network of a pocket model: Qwen3 with 4 layers, width 128, about 0.9 million parameters."""
+"""The network of a pocket model: Qwen3 with a few layers, one or two million parameters."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,16 +14,25 @@ from .tokenizer import MAX_POSITIONS, VOCAB_SIZE
 SHARPNESS = 2.0
 
 
-def build_model(tokenizer: Tokenizer, seed: int) -> Qwen3ForCausalLM:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The size of the network; every head is 32 wide and has keys and values of its own."""
+
+    layers: int
+    width: int
+    heads: int
+
+
+def build_model(tokenizer: Tokenizer, shape: Shape, seed: int) -> Qwen3ForCausalLM:
     """An untrained float32 model whose weights depend only on the seed."""
     torch.manual_seed(seed)
     config = Qwen3Config(
         vocab_size=VOCAB_SIZE,
-        hidden_size=128,
-        intermediate_size=352,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        hidden_size=shape.width,
+        intermediate_size=shape.width * 11 // 4,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.heads,
         head_dim=32,
         max_position_embeddings=MAX_POSITIONS,
         rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
@@ -40,8 +50,9 @@ def build_model(tokenizer: Tokenizer, seed: int) -> Qwen3ForCausalLM:
 
 
 def save_model(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes config.json, model.safetensors and generation_config.json."""
-    model.save_pretrained(str(folder))
+    """Writes config.json, model.safetensors (bfloat16, as it is served) and generation_config.json."""
+    model.to(torch.bfloat16).save_pretrained(str(folder))  # type: ignore[arg-type]
+    model.to(torch.float32)  # type: ignore[arg-type]
     (folder / "model.safetensors").chmod(0o644)  # written for the owner alone, which an installed package must not be
     end, text_end = tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")
     generation = {

@@ -9,21 +9,20 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tokenizers import Tokenizer
 
-import flyball
 from flyball.core.engine import Delta, EngineRequest, Grammar, Sampling
 from flyball.core.errors import RequestError
+from flyball.data import REASONER
 from flyball.server.engines.openai import OpenAIEngine, RemoteConfig
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(300)]
 
-MODEL = Path(flyball.__file__).parent / "data" / "chain-v0"
+MODEL = REASONER
 PROMPT = "<|im_start|>user\nHow far is it?<|im_end|>\n<|im_start|>assistant\n"
 START_S = 240
 ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import flyball
 from flyball.controllers.controller import Setting
 from flyball.controllers.episode import Ended, Episode, EpisodeSpec
 from flyball.controllers.formats.registry import load_format
@@ -18,13 +16,14 @@ from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Delta, EngineRequest, Grammar, Sampling
 from flyball.core.errors import EngineDead, RequestError
 from flyball.core.trajectory import Decided, Origin, replay
+from flyball.data import REASONER
 from flyball.server.app import make_engine
 from flyball.server.config import load_config
 from flyball.server.engines.vllm import VllmEngine
 
 pytestmark = pytest.mark.vllm
 
-MODEL = str(Path(flyball.__file__).parent / "data" / "chain-v0")
+MODEL = str(REASONER)
 QUESTION = "Start with 7, then add 5, then multiply by 3, and keep only the last digit each time. What do you get?"
 
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import flyball
 from flyball.core.engine import EngineRequest, Sampling
+from flyball.data import REASONER
 from flyball.server.engines.vllm import VllmEngine
 
 pytestmark = pytest.mark.vllm
 
-MODEL = Path(flyball.__file__).parent / "data" / "chain-v0"
+MODEL = REASONER
 
 
 def write_adapter(folder: Path) -> None:

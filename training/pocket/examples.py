@@ -1,0 +1,69 @@
+"""Training examples as tokens with their loss mask, in batches of like length.
+
+Shape suffixes: T tokens of one example.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tokenizers import Tokenizer
+
+
+class Text(Protocol):
+    """A piece of text that is tokenised alone; learned or only read."""
+
+    @property
+    def text(self) -> str:
+        """The piece."""
+
+    @property
+    def learned(self) -> bool:
+        """Whether the loss is taken on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One example. `learned_T[t]` says whether the loss is taken on predicting `tokens_T[t]`."""
+
+    tokens_T: list[int]
+    learned_T: list[bool]
+
+
+class Source(Protocol):
+    """Draws examples, pool by pool."""
+
+    def begin(self, pool: int) -> None:
+        """A pool of examples begins."""
+
+    def draw(self, rng: random.Random) -> Encoded:
+        """One example."""
+
+
+def encode(tokenizer: Tokenizer, pieces: Sequence[Text]) -> Encoded:
+    """The pieces tokenised alone and joined, as the server joins them."""
+    tokens_T: list[int] = []
+    learned_T: list[bool] = []
+    texts = [piece.text for piece in pieces]
+    for piece, encoding in zip(pieces, tokenizer.encode_batch(texts), strict=True):
+        tokens_T += encoding.ids
+        learned_T += [piece.learned] * len(encoding.ids)
+    return Encoded(tokens_T, learned_T)
+
+
+def batches(source: Source, seed: str, batch_tokens: int, pool: int = 1024) -> Iterator[list[Encoded]]:
+    """Endless batches of at most `batch_tokens` padded tokens; the n-th batch depends only on the arguments and n."""
+    number = 0
+    while True:
+        source.begin(number)
+        rng = random.Random(f"pool/{seed}/{number}")
+        examples = sorted((source.draw(rng) for _ in range(pool)), key=lambda e: len(e.tokens_T))
+        ready: list[list[Encoded]] = [[]]
+        for example in examples:
+            if (len(ready[-1]) + 1) * len(example.tokens_T) > batch_tokens:
+                ready.append([])
+            ready[-1].append(example)
+        rng.shuffle(ready)
+        yield from ready
+        number += 1

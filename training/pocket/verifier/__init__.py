@@ -1,0 +1,1 @@
+"""What the verifier is taught: Yes or No about passages of somebody's thinking."""
