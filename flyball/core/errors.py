@@ -12,6 +12,7 @@ FlyballError
 │   ├── EngineDead          the engine process is gone (503)
 │   ├── UpstreamUnreachable a remote engine refuses connections or times out (503)
 │   └── UpstreamError       a remote engine answered with an error (429 kept, else 502)
+├── ToolError               a call that a tool refuses; its text goes to the model
 ├── ControllerError         a controller or strategy broke its contract (500)
 └── ConfigError             the configuration cannot be used; raised while loading, before anything listens
 
@@ -100,6 +101,10 @@ class UpstreamError(EngineError):
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+
+
+class ToolError(FlyballError):
+    """A call that a tool refuses or that went wrong by the caller's doing; its text goes to the model."""
 
 
 class ControllerError(FlyballError):
