@@ -1,0 +1,1 @@
+"""Where tools come from: a Python file, other packages."""

@@ -1,0 +1,33 @@
+"""A Tool around a Tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..result import Result
+from ..tool import CallContext, Tool, ToolSpec
+
+
+class Wrapper:
+    """Hands everything on to the tool inside; a wrapper overrides what it changes."""
+
+    def __init__(self, inner: Tool) -> None:
+        self.inner = inner
+
+    @property
+    def spec(self) -> ToolSpec:
+        """The inner tool's."""
+        return self.inner.spec
+
+    async def call(self, arguments: Mapping[str, Any], context: CallContext) -> Result:
+        """One call of the inner tool."""
+        return await self.inner.call(arguments, context)
+
+    async def end_session(self, session: str) -> None:
+        """Ends the inner tool's session."""
+        await self.inner.end_session(session)
+
+    async def close(self) -> None:
+        """Closes the inner tool."""
+        await self.inner.close()
