@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .result import Image, Result, Status
 
@@ -42,7 +42,6 @@ def _as_json(value: Any) -> Result:
     try:
         # JSON has no NaN and no infinity: they are shown by name.
         text = to_json(value, inf_nan_mode="strings").decode()
-        structured = to_jsonable_python(value, inf_nan_mode="strings")
     except (PydanticSerializationError, UnicodeError) as error:
         raise TypeError(f"a tool returned a {type(value).__name__}, which is no JSON: {error}") from error
-    return Result(Status.OK, text, structured=structured)
+    return Result(Status.OK, text, structured=from_json(text))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Encoder(Protocol):
     """Turns texts into vectors of one length; what is alike in meaning points in like directions."""
 
-    def encode(self, texts: Sequence[str]) -> NDArray[Any]:
+    def encode(self, texts: Sequence[str], /) -> NDArray[Any]:
         """One row for each text."""
 
 

@@ -1,0 +1,72 @@
+"""Tools by name: which names there may be, and that one tool's trouble is not the others'."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from flyball.core.errors import ConfigError
+from flyball.tools.registry import Registry
+from flyball.tools.result import Status
+from flyball.tools.wrappers.stack import stacked
+
+from .doubles import Probe, context, limited
+
+
+def test_tools_are_found_by_name_in_the_order_in_which_they_came() -> None:
+    tools = Registry([Probe(name="b"), Probe(name="a")])
+    tools.add(Probe(name="c-1_X"))
+
+    assert list(tools) == ["b", "a", "c-1_X"]
+    assert [spec.name for spec in tools.specs()] == list(tools)
+    assert len(tools) == 3
+    assert tools["a"].spec.name == "a"
+    assert "d" not in tools
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "x" * 65, "ü", "a\n"])
+def test_a_name_that_the_api_does_not_take_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot name a tool"):
+        Registry([Probe(name=name)])
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    with pytest.raises(ConfigError, match="two tools 'a'"):
+        Registry([Probe(name="a"), Probe(name="a")])
+
+
+def test_a_schema_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'a': its schema"):
+        Registry([Probe(name="a", parameters={"type": 1})])
+
+
+async def test_arguments_are_checked_by_default() -> None:
+    tools = Registry([Probe(name="a", parameters={"required": ["n"]})])
+    assert (await tools["a"].call({}, context())).status is Status.USER_ERROR
+
+
+async def test_every_tool_gets_the_wrappers_asked_for() -> None:
+    tools = Registry(wrap=lambda tool: stacked(tool, others=lambda: tools))
+    for name in ("a", "b"):
+        tools.add(Probe(name=name))
+    assert (await tools["a"].call({}, limited(a=0))).text.endswith("Left: b.")
+
+
+class Stuck(Probe):
+    async def end_session(self, session: str) -> None:
+        raise RuntimeError("stuck")
+
+    async def close(self) -> None:
+        raise RuntimeError("stuck")
+
+
+async def test_a_tool_that_cannot_clean_up_is_logged_and_the_others_still_do(caplog: pytest.LogCaptureFixture) -> None:
+    first, last = Probe(name="first"), Probe(name="last")
+    tools = Registry([first, Stuck(name="stuck"), last])
+
+    await tools.end_session("s")
+    await tools.close()
+
+    assert (first.ended, last.ended, first.closed, last.closed) == (["s"], ["s"], True, True)
+    assert [(record.levelno, "stuck" in record.message) for record in caplog.records] == [(logging.ERROR, True)] * 2
