@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -25,6 +25,9 @@ bench-overhead: .venv/dev.stamp
 
 bench-engine-cpu: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.engine_cpu.run $(ARGS)
+
+bench-retrieval: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.tools.retrieval $(ARGS)
 
 bench-smoke: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.overhead.run --smoke

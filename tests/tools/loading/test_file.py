@@ -116,5 +116,5 @@ def test_a_file_that_failed_leaves_nothing_behind(write: Callable[[str], Path]) 
 @pytest.mark.parametrize("name", ["missing.py", "tools.txt", "."])
 def test_what_is_no_python_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "tools.txt").write_text("hello")
-    with pytest.raises(ConfigError, match="no such file|no Python file"):
+    with pytest.raises(ConfigError, match=r"no such file|no Python file"):
         load_file(tmp_path / name)
