@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from itertools import islice
 from typing import Any
 
+import jsonschema_rs
 import msgspec
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-from jsonschema.validators import Draft202012Validator, validator_for
-from referencing import Registry, Resource
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
+from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from ..core.errors import ConfigError, ToolError
 
 _TEXT_LIMIT = 120
-_ERRORS_SHOWN = 3
+_ERRORS_SEEN, _ERRORS_SHOWN = 50, 3
 
 
 def parse_arguments(given: Mapping[str, Any] | str) -> dict[str, Any]:
@@ -53,7 +50,7 @@ class ArgumentCheck:
     """Checks arguments against a JSON Schema. Nothing is mended in silence, with one exception: a text that the schema
     refuses, and whose content is JSON that it accepts, counts as that JSON, because models often send it so.
 
-    References are looked up in the schema only, never fetched.
+    References are looked up in the schema only, never fetched; a pattern cannot make a check take long.
     Errors: ConfigError when the schema is none, or is not that of an object.
 
     Example: with {"properties": {"n": {"type": "integer"}}} the argument n = "7" is accepted as 7, n = "x" is refused.
@@ -62,58 +59,46 @@ class ArgumentCheck:
     def __init__(self, name: str, schema: Mapping[str, Any]) -> None:
         if not isinstance(schema, Mapping) or schema.get("type", "object") != "object":
             raise ConfigError(f"tool {name!r}: its schema must be that of an object, not {_shown(schema)}")
-        self._schema = dict(schema)  # jsonschema takes nothing but a dict for an object
-        kind = validator_for(self._schema, default=Draft202012Validator)
+        self._properties: Mapping[str, Any] = schema.get("properties", {})
         try:
-            kind.check_schema(self._schema)
-            _resolve_all(self._schema)
-        except SchemaError as error:
-            raise ConfigError(f"tool {name!r}: its schema is no JSON Schema: {error.message}") from error
-        except (Unresolvable, RecursionError) as error:
-            raise ConfigError(f"tool {name!r}: its schema cannot be used: {error}") from error
-        self._validator = kind(self._schema, registry=Registry())
+            self._validator = jsonschema_rs.validator_for(dict(schema), offline=True)
+        except ValueError as error:
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(f"tool {name!r}: its schema is no JSON Schema: {reason}") from error
 
     def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments that the tool gets. Errors: ToolError that says which argument is wrong and what is expected."""
+        given = dict(arguments)
         try:
-            return self._check(dict(arguments))
-        except RecursionError:
-            raise ToolError("the arguments are nested too deeply") from None
-
-    def _check(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        errors = list(self._validator.iter_errors(arguments))
-        if not errors:
-            return arguments
-        read = arguments | dict(_texts_as_json(arguments, errors))
-        if self._validator.is_valid(read):
-            return read
-        explained = dict.fromkeys(self._explained(error) for error in errors)
-        raise ToolError("; ".join([*explained][:_ERRORS_SHOWN]))
-
-    @cached_property
-    def _properties(self) -> Mapping[str, Any]:
-        properties: Mapping[str, Any] = self._schema.get("properties", {})
-        return properties
+            errors = list(islice(self._validator.iter_errors(given), _ERRORS_SEEN))
+            read = given | dict(_texts_as_json(given, errors))
+            if not errors or self._validator.is_valid(read):
+                return read
+        except ValueError as error:  # half a surrogate pair, or something that is no JSON
+            raise ToolError(f"the arguments cannot be read: {error}") from None
+        raise ToolError("; ".join([self._explained(error) for error in errors[:_ERRORS_SHOWN]]))
 
     def _explained(self, error: ValidationError) -> str:
-        if not error.absolute_path and error.validator == "required":
-            return self._missing([name for name in error.validator_value if name not in error.instance])
-        if not error.absolute_path and error.validator == "additionalProperties":
-            unknown = next((name for name in error.instance if name not in self._properties), "?")
-            return f"there is no argument {_cut(unknown)!r}; known: {', '.join(self._properties) or 'none'}"
-        deepest = best_match([error]) or error
-        where = ".".join(str(part) for part in deepest.absolute_path) or "arguments"
-        if deepest.validator in ("type", "enum", "const"):
-            return f"argument {_cut(where)!r}: expected {_expected(deepest.schema)}, got {_shown(deepest.instance)}"
-        return f"argument {_cut(where)!r}: {_cut(deepest.message)}"
+        path, kind = ".".join(str(part) for part in error.instance_path), error.kind
+        match kind:
+            case ValidationErrorKind.Required():
+                name = f"{path}.{kind.property}" if path else kind.property
+                return f"{name!r} is missing{self._wanted(name)}"
+            case ValidationErrorKind.AdditionalProperties() if not path:
+                unknown = ", ".join(repr(_cut(name)) for name in kind.unexpected[:_ERRORS_SHOWN])
+                return f"there is no argument {unknown}; known: {', '.join(self._properties) or 'none'}"
+        expected = _expected(error)
+        got = f"expected {expected}, got {_shown(error.instance)}" if expected else _cut(error.message)
+        return f"argument {_cut(path)!r}: {got}" if path else got
 
-    def _missing(self, names: list[str]) -> str:
-        expected = (f"{name!r} ({_expected(self._properties.get(name, {}))})" for name in names)
-        return f"missing: {', '.join(expected)}"
+    def _wanted(self, name: str) -> str:
+        schema = self._properties.get(name)
+        kind = schema.get("type") if isinstance(schema, Mapping) else None
+        return f" (expected: {kind})" if isinstance(kind, str) else ""
 
 
 def _texts_as_json(arguments: Mapping[str, Any], errors: list[ValidationError]) -> Iterator[tuple[str, Any]]:
-    for name in {str(error.absolute_path[0]) for error in errors if error.absolute_path}:
+    for name in {str(error.instance_path[0]) for error in errors if error.instance_path}:
         if isinstance(text := arguments.get(name), str):
             try:
                 yield name, msgspec.json.decode(text)
@@ -121,33 +106,19 @@ def _texts_as_json(arguments: Mapping[str, Any], errors: list[ValidationError]) 
                 continue
 
 
-def _resolve_all(schema: Mapping[str, Any]) -> None:
-    resource = Resource.from_contents(schema, default_specification=DRAFT202012)
-    resolver = Registry().with_resource("", resource).resolver()
-    for reference in _references(schema):
-        resolver.lookup(reference)
-
-
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        if isinstance(reference := node.get("$ref"), str):
-            yield reference
-        for value in node.values():
-            yield from _references(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _references(value)
-
-
-def _expected(schema: Any) -> str:
-    if not isinstance(schema, Mapping):
-        return "another value"
-    if "enum" in schema:
-        return "one of " + ", ".join(_shown(value) for value in schema["enum"])
-    if "const" in schema:
-        return _shown(schema["const"])
-    kinds = schema.get("type", "a value")
-    return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+def _expected(error: ValidationError) -> str | None:
+    """What would have been right, where that can be said in a few words."""
+    match error.kind:
+        case ValidationErrorKind.Type(types=types):
+            return " or ".join(types)
+        case ValidationErrorKind.Enum(options=options):
+            return "one of " + ", ".join(_shown(value) for value in options)
+        case ValidationErrorKind.Constant(expected_value=value):
+            return _shown(value)
+        case ValidationErrorKind.AnyOf(context=branches) | ValidationErrorKind.OneOfNotValid(context=branches):
+            wanted = [_expected(branch[0]) or branch[0].message for branch in branches if branch]
+            return " or ".join(dict.fromkeys(wanted))
+    return None
 
 
 def _shown(value: Any) -> str:

@@ -71,14 +71,14 @@ def test_right_arguments_go_through_unchanged() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({}, "missing: 'path' (string)"),
+        ({}, "'path' is missing (expected: string)"),
         ({"path": 7}, "argument 'path': expected string, got 7"),
         ({"path": "a", "lines": "many"}, "argument 'lines': expected integer, got \"many\""),
         ({"path": "a", "lines": True}, "argument 'lines': expected integer, got true"),
         ({"path": "a", "lines": 0}, "argument 'lines': 0 is less than the minimum of 1"),
         ({"path": "a", "mode": "hex"}, 'argument \'mode\': expected one of "text", "bytes", got "hex"'),
         ({"path": "a", "tags": ["x", 1]}, "argument 'tags.1': expected string, got 1"),
-        ({"path": "a", "options": {"deep": 1}}, "argument 'options.deep': expected boolean or null, got 1"),
+        ({"path": "a", "options": {"deep": 1}}, "argument 'options.deep': expected null or boolean, got 1"),
         ({"path": "a", "pth": "b"}, "there is no argument 'pth'; known: path, lines, mode, tags, options"),
         ({"path": 1, "lines": "x"}, "argument 'path': expected string, got 1; argument 'lines': expected integer"),
     ],
@@ -89,11 +89,27 @@ def test_wrong_arguments_are_explained(arguments: dict[str, Any], says: str) -> 
     assert str(raised.value).startswith(says)
 
 
-def test_several_missing_arguments_are_named_at_once() -> None:
-    schema = {"properties": {"a": {"type": "integer"}, "b": {"const": 1}}, "required": ["a", "b", "c"]}
+def test_every_missing_argument_is_named() -> None:
+    schema = {"properties": {"a": {"type": "integer"}, "b": {"properties": {}, "required": ["c"]}}, "required": ["a"]}
     with pytest.raises(ToolError) as raised:
-        ArgumentCheck("t", schema).check({})
-    assert str(raised.value) == "missing: 'a' (integer), 'b' (1), 'c' (a value)"
+        ArgumentCheck("t", schema).check({"b": {}})
+    assert sorted(str(raised.value).split("; ")) == ["'a' is missing (expected: integer)", "'b.c' is missing"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, 'expected integer or null, got "x"'),
+        ({"anyOf": [{"type": "integer"}, {"enum": ["a", "b"]}]}, 'expected integer or one of "a", "b", got "x"'),
+        ({"oneOf": [{"maxLength": 0}, {"const": 1}]}, '"x" is longer than 0 characters or 1, got "x"'),
+        ({"not": {}}, ""),
+    ],
+)
+def test_alternatives_are_explained_by_what_each_expects(schema: dict[str, Any], says: str) -> None:
+    with pytest.raises(ToolError) as raised:
+        ArgumentCheck("t", {"properties": {"n": schema}}).check({"n": "x"})
+    assert str(raised.value).startswith("argument 'n': ")
+    assert says in str(raised.value)
 
 
 def test_an_explanation_does_not_repeat_a_long_argument() -> None:
@@ -126,13 +142,23 @@ def test_json_inside_a_text_is_checked_too() -> None:
         check(path="a", tags="[1]")
 
 
-def test_arguments_nested_without_end_are_refused() -> None:
+def test_arguments_nested_without_end_do_no_harm() -> None:
     schema = {"properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"properties": {"a": {"$ref": "#/$defs/n"}}}}}
     nested: dict[str, Any] = {}
     for _ in range(5000):
         nested = {"a": nested}
-    with pytest.raises(ToolError, match="nested too deeply"):
-        ArgumentCheck("t", schema).check(nested)
+    assert ArgumentCheck("t", schema).check(nested) == nested
+
+
+def test_a_pattern_that_explodes_in_other_engines_is_checked_at_once() -> None:
+    check = ArgumentCheck("t", {"properties": {"a": {"pattern": "^(a+)+$"}}})
+    with pytest.raises(ToolError, match="'a'"):
+        check.check({"a": "a" * 5000 + "!"})
+
+
+def test_what_is_no_json_is_refused() -> None:
+    with pytest.raises(ToolError, match="the arguments cannot be read"):
+        ArgumentCheck("t", {"properties": {"a": {"type": "string"}}}).check({"a": object()})
 
 
 # -- schemas that are none --------------------------------------------------------------------------------------------
