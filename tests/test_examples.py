@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 
 from flyball.controllers.registry import CONTROLLERS, find, names
+from flyball.tools.dispatch import Call, Dispatcher
+from flyball.tools.loading.file import load_file
+from flyball.tools.registry import Registry
+from flyball.tools.result import Status
+from flyball.tools.tool import CallContext
+from flyball.tools.wrappers.stack import stacked
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -39,6 +45,25 @@ def test_a_package_adds_a_controller_through_its_entry_point(installed: None) ->
     finally:
         _forget()
         sys.modules.pop("flyball_stop_at_answer", None)
+
+
+async def test_the_example_of_tools_loads_and_works() -> None:
+    tools = Registry(load_file(EXAMPLES / "my_tools.py"), wrap=stacked)
+    calls = [
+        Call("1", "convert", '{"amount": 3, "source": "mile", "target": "km"}'),
+        Call("2", "convert", '{"amount": 3, "source": "mile", "target": "kg"}'),
+        Call("3", "next_weekday", '{"after": "2026-03-06"}'),
+        Call("4", "note", '{"text": "buy milk"}'),
+        Call("5", "convert", '{"amount": "three", "source": "mile", "target": "km"}'),
+    ]
+    results = await Dispatcher(tools).run(calls, CallContext("trajectory.1"))
+    assert [(result.status, result.text) for result in results] == [
+        (Status.OK, "4.828032"),
+        (Status.USER_ERROR, "cannot convert mile to kg; lengths: m, km, mile; weights: g, kg, pound"),
+        (Status.OK, '{"day":"2026-03-09","weekday":"Monday"}'),
+        (Status.OK, "1 notes so far"),
+        (Status.USER_ERROR, "The call of 'convert' is wrong: argument 'amount': expected number, got \"three\"."),
+    ]
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))

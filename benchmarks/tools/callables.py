@@ -43,11 +43,14 @@ class Entry:
     others: tuple[str, ...]
 
 
-def corpus(libraries: Sequence[str] = LIBRARIES) -> list[Entry]:
-    """Every public callable with a docstring of the standard library and of those libraries that are installed."""
+def corpus(modules: Sequence[str] | None = None) -> list[Entry]:
+    """Every public callable with a docstring of these modules, as far as they can be imported.
+
+    None: of the standard library and of `LIBRARIES`.
+    """
     entries: dict[str, Entry] = {}
     seen: set[int] = set()
-    for module in _modules([*_standard(), *libraries]):
+    for module in _modules([*_standard(), *LIBRARIES] if modules is None else modules):
         for name, value in _callables(module):
             if id(value) not in seen and (entry := _entry(f"{module.__name__}.{name}", value)) is not None:
                 seen.add(id(value))

@@ -76,7 +76,7 @@ def measured(name: str, build: Callable[[], Search], asked: Sequence[tuple[str, 
         began = time.perf_counter()
         found = search(query)
         seconds.append(time.perf_counter() - began)
-        places.append(found.index(wanted) if wanted in found else len(found))
+        places.append(found.index(wanted) if wanted in found else max(_DEPTHS))
     seconds.sort()
     recall = {f"@{depth}": sum(place < depth for place in places) / len(asked) for depth in _DEPTHS}
     p50, p99 = (seconds[int(len(seconds) * share)] * 1e3 for share in (0.5, 0.99))

@@ -14,6 +14,7 @@ from flyball.core.errors import ConfigError
 from flyball.tools.router.dense import DenseIndex
 from flyball.tools.router.encoders import load_encoder
 from flyball.tools.router.fusion import Fused
+from flyball.tools.router.hybrid import make_retriever
 from flyball.tools.router.lexical import LexicalIndex
 from flyball.tools.router.ranking import best
 from flyball.tools.router.retriever import Hit, Retriever
@@ -195,3 +196,10 @@ def test_words_and_meaning_together_find_what_either_finds() -> None:
     both = Fused([LexicalIndex(tools), DenseIndex(tools, Synonyms())])
     assert "get_weather" in found(both, "umbrella", 1)
     assert found(both, "currency", 1) == ["convert_currency"]
+
+
+def test_a_retriever_is_made_with_or_without_the_encoder_that_is_named(static_model: Path) -> None:
+    assert found(make_retriever(TOOLS), "umbrella") == []
+    hybrid = make_retriever(TOOLS, str(static_model))
+    assert found(hybrid, "umbrella", 1) == ["get_weather"]
+    assert found(hybrid, "currency", 1) == ["convert_currency"]
