@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..core.errors import ToolError
+from .answers import AnswerKey, Answers
 from .arguments import canonical, parse_arguments
 from .boundary import settled
 from .near import near_names
 from .result import Result, Status, Usage
 from .tool import CallContext, Effect, Tool
 
-_REMEMBERED = 256
-"""Answers of pure tools that one trajectory remembers."""
+_REMEMBERED, _REMEMBERED_BYTES = 256, 8 * 1024 * 1024
+"""What one trajectory remembers of the answers of pure tools."""
 
 _SEEN_BEFORE = "[You made this call before; this is the same answer.]"
 _SEEN_HERE = "[You made this call twice in one message; it was run once.]"
@@ -32,15 +32,10 @@ class Call:
     """As an object or as JSON text."""
 
 
-class _Key(NamedTuple):
-    tool: str
-    arguments: str
-
-
 class _Asked(NamedTuple):
     """A call that can be made."""
 
-    key: _Key
+    key: AnswerKey
     tool: Tool
     arguments: dict[str, Any]
     id: str
@@ -60,17 +55,17 @@ class Dispatcher:
 
     def __init__(self, tools: Mapping[str, Tool]) -> None:
         self._tools = tools
-        self._answers: OrderedDict[_Key, Result] = OrderedDict()
+        self._answers = Answers(_REMEMBERED, _REMEMBERED_BYTES)
 
     async def run(self, calls: Sequence[Call], context: CallContext) -> list[Result]:
         """One result for each call, in the same order."""
         asked = [self._asked(call) for call in calls]
-        running: dict[_Key, asyncio.Task[Result]] = {}
+        running: dict[AnswerKey, asyncio.Task[Result]] = {}
         async with asyncio.TaskGroup() as group:
             for call in asked:
                 if isinstance(call, _Asked) and call.key not in running:
                     running[call.key] = group.create_task(self._answer(call, context))
-        seen: set[_Key] = set()
+        seen: set[AnswerKey] = set()
         return [call if isinstance(call, Result) else _taken(call.key, running, seen) for call in asked]
 
     def _asked(self, call: Call) -> _Asked | Result:
@@ -79,7 +74,7 @@ class Dispatcher:
             return self._unknown(call.name)
         try:
             arguments = parse_arguments(call.arguments)
-            return _Asked(_Key(call.name, canonical(arguments)), tool, arguments, call.id)
+            return _Asked(AnswerKey(call.name, canonical(arguments)), tool, arguments, call.id)
         except ToolError as error:
             return Result(Status.USER_ERROR, f"The call of {call.name!r} is wrong: {error}.")
 
@@ -93,20 +88,14 @@ class Dispatcher:
     async def _answer(self, call: _Asked, context: CallContext) -> Result:
         pure = call.tool.spec.effect is Effect.PURE
         if pure and (known := self._answers.get(call.key)) is not None:
-            self._answers.move_to_end(call.key)
             return _again(known, _SEEN_BEFORE)
-        result = await settled(call.key.tool, call.tool.call(call.arguments, replace(context, call_id=call.id)))
+        result = await settled(call.key.owner, call.tool.call(call.arguments, replace(context, call_id=call.id)))
         if pure and result.ok:
-            self._remember(call.key, result)
+            self._answers.keep(call.key, result)
         return result
 
-    def _remember(self, key: _Key, result: Result) -> None:
-        self._answers[key] = result
-        if len(self._answers) > _REMEMBERED:
-            self._answers.popitem(last=False)
 
-
-def _taken(key: _Key, running: Mapping[_Key, asyncio.Task[Result]], seen: set[_Key]) -> Result:
+def _taken(key: AnswerKey, running: Mapping[AnswerKey, asyncio.Task[Result]], seen: set[AnswerKey]) -> Result:
     result = running[key].result()
     if key not in seen:
         seen.add(key)

@@ -6,9 +6,12 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from typing import Any
 
 from ..core.errors import ConfigError
-from .tool import Tool, ToolSpec
+from .result import Result
+from .tool import CallContext, Tool, ToolSpec
+from .wrappers.base import Wrapper
 from .wrappers.checked import Checked
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ class Registry(Mapping[str, Tool]):
     def __init__(self, tools: Iterable[Tool] = (), *, wrap: Callable[[Tool], Tool] = Checked) -> None:
         self._wrap = wrap
         self._tools: dict[str, Tool] = {}
+        self._called: dict[str, set[str]] = {}
         for tool in tools:
             self.add(tool)
 
@@ -36,7 +40,7 @@ class Registry(Mapping[str, Tool]):
             raise ConfigError(f"{name!r} cannot name a tool: 1 to 64 letters, digits, _ and - can")
         if name in self._tools:
             raise ConfigError(f"there are two tools {name!r}; a tool's name must be its own")
-        self._tools[name] = self._wrap(tool)
+        self._tools[name] = _Noted(self._wrap(tool), self._called)
 
     def __getitem__(self, name: str) -> Tool:
         return self._tools[name]
@@ -52,15 +56,29 @@ class Registry(Mapping[str, Tool]):
         return [tool.spec for tool in self._tools.values()]
 
     async def end_session(self, session: str) -> None:
-        """Frees what any tool keeps under that key. A tool that fails at it is logged and does not keep the others."""
-        await self._of_all("end a session of", [tool.end_session(session) for tool in self._tools.values()])
+        """Frees what tools keep under that key. One that fails at it is logged and does not keep the others from it."""
+        called = [self._tools[name] for name in sorted(self._called.pop(session, ()))]
+        await _of_all("end a session of", {tool: tool.end_session(session) for tool in called})
 
     async def close(self) -> None:
         """Closes every tool, in the same manner."""
-        await self._of_all("close", [tool.close() for tool in self._tools.values()])
+        await _of_all("close", {tool: tool.close() for tool in self._tools.values()})
 
-    async def _of_all(self, what: str, doing: Iterable[Coroutine[object, object, None]]) -> None:
-        outcomes = await asyncio.gather(*doing, return_exceptions=True)
-        for name, outcome in zip(self._tools, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                logger.error("could not %s tool %s", what, name, exc_info=outcome)
+
+class _Noted(Wrapper):
+    """Notes which sessions called the tool: of ten thousand tools, a session's end concerns a few."""
+
+    def __init__(self, inner: Tool, called: dict[str, set[str]]) -> None:
+        super().__init__(inner)
+        self._called = called
+
+    async def call(self, arguments: Mapping[str, Any], context: CallContext) -> Result:
+        self._called.setdefault(context.session, set()).add(self.spec.name)
+        return await self.inner.call(arguments, context)
+
+
+async def _of_all(what: str, doing: Mapping[Tool, Coroutine[object, object, None]]) -> None:
+    outcomes = await asyncio.gather(*doing.values(), return_exceptions=True)
+    for tool, outcome in zip(doing, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            logger.error("could not %s tool %s", what, tool.spec.name, exc_info=outcome)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flyball.tools.dispatch import Call, Dispatcher
-from flyball.tools.result import Result, Status
+from flyball.tools.result import Image, Result, Status
 from flyball.tools.tool import Effect
 
 from .doubles import Probe, context, infra, ok, pure
@@ -96,6 +96,18 @@ async def test_cancelling_stops_every_call() -> None:
     assert sorted(stopped) == [0, 1]
 
 
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure_of_the_tool() -> None:
+    """Some clients raise it in their caller when a connection dies; it must not end the whole trajectory."""
+
+    async def die() -> Result:
+        raise asyncio.CancelledError
+
+    died, other = await dispatcher(Probe(lambda _: die()), Probe(name="other")).run(
+        [Call("1", "probe", ""), Call("2", "other", "")], context()
+    )
+    assert (died.status, other.status) == (Status.INFRA, Status.OK)
+
+
 async def test_a_call_is_told_its_id_and_its_session() -> None:
     probe = Probe()
     await dispatcher(probe).run([Call("call_7", "probe", "")], context("mine"))
@@ -172,6 +184,14 @@ async def test_a_trajectory_remembers_so_many_answers_at_most() -> None:
         await trajectory.run(calls({"n": n}), context())
     await trajectory.run(calls({"n": 256}, {"n": 0}), context())
     assert probe.count == 258  # the oldest was forgotten, the newest not
+
+
+async def test_a_trajectory_remembers_no_answers_of_any_size() -> None:
+    probe = pure(lambda _: Result(Status.OK, "", (Image("image/png", bytes(9 * 1024 * 1024)),)))
+    trajectory = dispatcher(probe)
+    for _ in range(2):
+        await trajectory.run(calls({}), context())
+    assert probe.count == 2
 
 
 # -- calls that cannot be made ----------------------------------------------------------------------------------------

@@ -65,8 +65,30 @@ async def test_a_tool_that_cannot_clean_up_is_logged_and_the_others_still_do(cap
     first, last = Probe(name="first"), Probe(name="last")
     tools = Registry([first, Stuck(name="stuck"), last])
 
+    for tool in tools.values():
+        await tool.call({}, context("s"))
     await tools.end_session("s")
     await tools.close()
 
     assert (first.ended, last.ended, first.closed, last.closed) == (["s"], ["s"], True, True)
     assert [(record.levelno, "stuck" in record.message) for record in caplog.records] == [(logging.ERROR, True)] * 2
+
+
+async def test_a_session_ends_with_the_tools_that_it_called() -> None:
+    """With ten thousand tools, asking all of them at the end of every trajectory would hold the server up."""
+    called, other = Probe(name="called"), Probe(name="other")
+    tools = Registry([called, other])
+    await tools["called"].call({}, context("a"))
+    await tools["called"].call({}, context("b"))
+    await tools["other"].call({}, context("b"))
+
+    await tools.end_session("a")
+    await tools.end_session("a")
+    assert (called.ended, other.ended) == (["a"], [])
+
+
+async def test_a_session_that_was_called_in_vain_ends_too() -> None:
+    tools = Registry([stuck := Stuck(name="stuck", parameters={"required": ["n"]})])
+    await tools["stuck"].call({}, context("s"))
+    await tools.end_session("s")
+    assert stuck.count == 0

@@ -11,7 +11,7 @@ from flyball.core.errors import AdmissionError, RequestError
 from flyball.tools.registry import Registry
 from flyball.tools.sessions import ClientKeys, Sessions, trajectory_key
 
-from .doubles import Probe
+from .doubles import Probe, context
 
 
 class World:
@@ -20,14 +20,17 @@ class World:
     def __init__(self, idle_seconds: float = 600.0, most: int = 1000) -> None:
         self.now = 0.0
         self.tool = Probe()
-        self.sessions = Sessions(
-            Registry([self.tool]).end_session, idle_seconds=idle_seconds, most=most, clock=lambda: self.now
-        )
+        self.tools = Registry([self.tool])
+        self.sessions = Sessions(self.tools.end_session, idle_seconds=idle_seconds, most=most, clock=lambda: self.now)
 
     async def used(self, *keys: str) -> None:
         for key in keys:
             async with self.sessions.use(key):
-                pass
+                await self.call(key)
+
+    async def call(self, key: str) -> None:
+        """A call that leaves state behind."""
+        await self.tools["probe"].call({}, context(key))
 
 
 # -- keys -------------------------------------------------------------------------------------------------------------
@@ -67,6 +70,7 @@ def test_an_id_of_no_reasonable_length_is_refused(session: str) -> None:
 async def test_a_trajectorys_state_is_freed_when_it_finishes() -> None:
     world = World()
     async with world.sessions.trajectory("t"):
+        await world.call("t")
         assert "t" in world.sessions
         assert world.tool.ended == []
     assert (world.tool.ended, len(world.sessions)) == (["t"], 0)
@@ -76,6 +80,7 @@ async def test_a_trajectorys_state_is_freed_when_it_fails() -> None:
     world = World()
     with pytest.raises(RuntimeError):
         async with world.sessions.trajectory("t"):
+            await world.call("t")
             raise RuntimeError
     assert world.tool.ended == ["t"]
 
@@ -218,5 +223,6 @@ async def test_closing_ends_every_session() -> None:
     world = World()
     await world.used("a")
     async with world.sessions.use("b"):
+        await world.call("b")
         await world.sessions.close()
     assert (sorted(world.tool.ended), len(world.sessions)) == (["a", "b"], 0)

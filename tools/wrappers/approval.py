@@ -23,9 +23,8 @@ class Approval(Wrapper):
 
     async def call(self, arguments: Mapping[str, Any], context: CallContext) -> Result:
         """One call, if it is approved."""
-        deadline = None if context.deadline == float("inf") else context.deadline
         try:
-            async with asyncio.timeout_at(deadline) as scope:
+            async with asyncio.timeout_at(context.deadline) as scope:
                 approved = await self._approve(self.spec, arguments, context)
         except TimeoutError:
             if not scope.expired():

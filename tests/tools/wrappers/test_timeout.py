@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
@@ -52,3 +53,7 @@ async def test_a_timeout_error_of_the_tool_itself_is_not_taken_for_ours() -> Non
 
     with pytest.raises(TimeoutError):
         await Timeout(Probe(fail)).call({}, context())
+
+
+async def test_a_tool_may_have_no_timeout() -> None:
+    assert (await Timeout(Probe(timeout=math.inf)).call({}, context())).ok
