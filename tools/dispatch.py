@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ..core.errors import ToolError
 from .answers import AnswerKey, Answers
-from .arguments import canonical, parse_arguments
 from .boundary import settled
+from .checking import canonical, parse_arguments
 from .near import near_names
 from .result import Result, Status, Usage
 from .tool import CallContext, Effect, Tool

@@ -89,7 +89,7 @@ def _flyball(entries: Sequence[Entry]) -> Search:
 
 
 def _rank_bm25(entries: Sequence[Entry]) -> Search:
-    from rank_bm25 import BM25Okapi
+    from rank_bm25 import BM25Okapi  # type: ignore[import-untyped]
 
     index = BM25Okapi([tool_terms(entry.spec) for entry in entries])
     names = [entry.spec.name for entry in entries]

@@ -17,7 +17,7 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 """HTTP, Server, file, 2: names are cut at _ and at capitals, and between letters and digits."""
 
 _IDENTIFIER = re.compile(r"\w+")
-_LONGEST = 4000
+_LONGEST = 2000
 """Characters of a query that are looked at."""
 _MOST = 64
 """Different words of a query that are looked up: a long question must not hold the server up."""

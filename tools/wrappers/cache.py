@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.errors import ConfigError
 from ..answers import AnswerKey, Answers
-from ..arguments import canonical
+from ..checking import canonical
 from ..result import Result, Usage
 from ..tool import CallContext, Effect, Tool
 from .base import Wrapper

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.errors import ToolError
-from ..arguments import ArgumentCheck
+from ..checking import ArgumentCheck
 from ..result import Result, Status
 from ..tool import CallContext, Tool
 from .base import Wrapper

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flyball.core.errors import ConfigError, ToolError
-from flyball.tools.arguments import ArgumentCheck, canonical, parse_arguments
+from flyball.tools.checking import ArgumentCheck, canonical, parse_arguments
 
 SCHEMA = {
     "type": "object",
