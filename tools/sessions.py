@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 import os
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -51,10 +52,11 @@ class _Session:
 
 
 class Sessions:
-    """Which sessions live; ends them, through `end`, when they are finished, idle for too long, or too many.
+    """Which sessions live; ends them, through `end`, when they are finished, idle for too long, too many or too large.
 
-    `end` is what frees a session's state everywhere, as `Registry.end_session`. A session in use is never evicted;
-    one that is being ended can be used anew once it has ended.
+    `end` is what frees a session's state everywhere, as `Registry.end_session`. `memory` says how many bytes sessions
+    hold now; above `most_bytes` together, those used longest ago end at the next sweep. A session in use is never
+    evicted; one that is being ended can be used anew once it has ended.
     """
 
     def __init__(
@@ -63,10 +65,13 @@ class Sessions:
         *,
         idle_seconds: float = 600.0,
         most: int = 1000,
+        memory: Callable[[], Mapping[str, int]] = dict,
+        most_bytes: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._end = end
         self._idle, self._most, self._clock = idle_seconds, most, clock
+        self._memory, self._most_bytes = memory, most_bytes
         self._live: OrderedDict[str, _Session] = OrderedDict()
         self._ending: dict[str, asyncio.Task[None]] = {}
 
@@ -138,11 +143,22 @@ class Sessions:
             del self._ending[key]
 
     async def sweep(self) -> int:
-        """Ends every session that nobody used for `idle_seconds`; how many there were."""
-        oldest = self._clock() - self._idle
-        idle = [key for key, session in self._live.items() if not session.users and session.used_at <= oldest]
-        await asyncio.gather(*(self.end(key) for key in idle))
-        return len(idle)
+        """Ends every session that nobody used for `idle_seconds`, then as many as memory asks for; how many in all."""
+        doomed = {*self._idle_ones(), *self._to_make_room()}
+        await asyncio.gather(*(self.end(key) for key in doomed))
+        return len(doomed)
+
+    def _idle_ones(self) -> Iterator[str]:
+        latest = self._clock() - self._idle
+        return (key for key, session in self._live.items() if not session.users and session.used_at <= latest)
+
+    def _to_make_room(self) -> Iterator[str]:
+        held = self._memory()
+        excess = sum(held.values()) - self._most_bytes
+        for key, session in self._live.items():  # the one used longest ago comes first
+            if excess > 0 and not session.users and held.get(key):
+                yield key
+                excess -= held[key]
 
     async def keep_swept(self, every: float = 5.0, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         """Sweeps for ever, every so many seconds: a task of the server."""

@@ -201,6 +201,52 @@ async def test_when_all_sessions_are_in_use_there_is_no_room_for_another() -> No
     assert "b" in world.sessions
 
 
+async def test_when_sessions_hold_too_much_memory_those_used_longest_ago_go() -> None:
+    """They hold 600 bytes of 300: b and c go. a was used since, d is in use."""
+    held = {"a": 100, "b": 100, "c": 250, "d": 150, "unknown": 0}
+    world = World()
+    sessions = Sessions(world.tools.end_session, memory=lambda: held, most_bytes=300)
+    for key in ("a", "b", "c", "d"):
+        async with sessions.use(key):
+            await world.call(key)
+    async with sessions.use("a"):
+        pass
+    async with sessions.use("d"):
+        assert await sessions.sweep() == 2
+    assert (sorted(world.tool.ended), "a" in sessions, "d" in sessions) == (["b", "c"], True, True)
+
+
+async def test_sixty_four_conversations_at_once_leave_nothing_behind() -> None:
+    """They finish, fail and are cancelled, each with its own state."""
+    world, barrier, go, keys = World(), asyncio.Barrier(65), asyncio.Event(), set[str]()
+
+    async def conversation(number: int) -> None:
+        key = trajectory_key(str(number))
+        async with world.sessions.trajectory(key):
+            await world.call(key)
+            keys.add(key)
+            await barrier.wait()
+            await go.wait()
+            if number % 3 == 1:
+                raise RuntimeError
+            if number % 3 == 2:
+                await asyncio.Event().wait()
+
+    running = [asyncio.create_task(conversation(number)) for number in range(64)]
+    async with asyncio.timeout(5):
+        await barrier.wait()
+        assert len(world.sessions) == 64
+        go.set()
+        await asyncio.wait(running[0::3] + running[1::3])
+        for task in running[2::3]:
+            task.cancel()
+        await asyncio.wait(running)
+    outcomes = [task.cancelled() or task.exception() is not None for task in running]
+    assert outcomes == [number % 3 != 0 for number in range(64)]
+    assert sorted(world.tool.ended) == sorted(keys)
+    assert len(world.sessions) == 0
+
+
 async def test_sweeping_goes_on() -> None:
     world, sweeps = World(idle_seconds=10), asyncio.Semaphore(0)
 

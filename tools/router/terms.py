@@ -36,7 +36,8 @@ def tool_terms(spec: ToolSpec) -> list[str]:
 
 def query_terms(text: str) -> list[str]:
     """The different words of a query, stemmed, in its order."""
-    return list(dict.fromkeys(_stems(_words(text[-_LONGEST:]))))[:_MOST]
+    words = dict.fromkeys(_words(text[-_LONGEST:]))
+    return list(dict.fromkeys(_stems(words)))[:_MOST]
 
 
 def _words(text: str) -> Iterator[str]:
