@@ -13,7 +13,7 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from ..core.errors import ConfigError, ToolError
 
-_TEXT_LIMIT = 120
+_TEXT_LIMIT, _EXPECTED_LIMIT = 120, 600
 _ERRORS_SEEN, _ERRORS_SHOWN = 50, 3
 
 
@@ -88,7 +88,11 @@ class ArgumentCheck:
                 unknown = ", ".join(repr(_cut(name)) for name in kind.unexpected[:_ERRORS_SHOWN])
                 return f"there is no argument {unknown}; known: {', '.join(self._properties) or 'none'}"
         expected = _expected(error)
-        got = f"expected {expected}, got {_shown(error.instance)}" if expected else _cut(error.message)
+        got = (
+            f"expected {_cut(expected, _EXPECTED_LIMIT)}, got {_shown(error.instance)}"
+            if expected
+            else _cut(error.message)
+        )
         return f"argument {_cut(path)!r}: {got}" if path else got
 
     def _wanted(self, name: str) -> str:
@@ -116,7 +120,7 @@ def _expected(error: ValidationError) -> str | None:
         case ValidationErrorKind.Constant(expected_value=value):
             return _shown(value)
         case ValidationErrorKind.AnyOf(context=branches) | ValidationErrorKind.OneOfNotValid(context=branches):
-            wanted = [_expected(branch[0]) or branch[0].message for branch in branches if branch]
+            wanted = [_expected(branch[0]) or _cut(branch[0].message) for branch in branches if branch]
             return " or ".join(dict.fromkeys(wanted))
     return None
 
@@ -125,5 +129,5 @@ def _shown(value: Any) -> str:
     return _cut(json.dumps(value, ensure_ascii=False, default=repr))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"
+def _cut(text: str, limit: int = _TEXT_LIMIT) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
