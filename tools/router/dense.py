@@ -36,7 +36,11 @@ class DenseIndex:
         """The `k` nearest tools, the best first."""
         if self._rows is None:
             return []
-        scores = self._rows @ _normalised(self._encoder.encode([query]))[0]
+        import numpy as np
+
+        # Not `@`: BLAS would use every core for this millisecond, and on a busy machine its threads wait for each other
+        # (measured: 30 ms instead of 1.2 for 20,000 rows of 384).
+        scores = np.einsum("ij,j->i", self._rows, _normalised(self._encoder.encode([query]))[0])
         return [Hit(self._names[at], float(scores[at])) for at in best(scores, k)]
 
 
