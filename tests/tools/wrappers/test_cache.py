@@ -56,6 +56,15 @@ async def test_a_sessions_answers_are_forgotten_with_it() -> None:
     assert cache.bytes == 0
 
 
+async def test_shared_answers_outlive_the_session_that_asked_for_them() -> None:
+    probe = pure()
+    cache = Cache(probe, shared=True)
+    await cache.call({}, context("a"))
+    await cache.end_session("a")
+    await cache.call({}, context("b"))
+    assert (probe.count, probe.ended) == (1, ["a"])
+
+
 async def test_failures_are_not_kept() -> None:
     probe = pure(after(1))
     cache = Cache(probe)
