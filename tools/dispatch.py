@@ -46,7 +46,7 @@ class Dispatcher:
 
     - The calls of a message run at the same time; results come in the order of the calls, one for each, and whatever
       happens to one call, the others run on. Cancelling stops all.
-    - Equal calls in one message run once.
+    - Equal calls in one message run once, unless they have side effects.
     - A call of a pure tool that was answered well earlier is answered from memory, with a note to the model.
     - A call that cannot be made (unknown tool, arguments that are no JSON) is a `user_error`.
 
@@ -60,13 +60,16 @@ class Dispatcher:
     async def run(self, calls: Sequence[Call], context: CallContext) -> list[Result]:
         """One result for each call, in the same order."""
         asked = [self._asked(call) for call in calls]
-        running: dict[AnswerKey, asyncio.Task[Result]] = {}
+        place = _places(asked)
+        running: dict[int, asyncio.Task[Result]] = {}
         async with asyncio.TaskGroup() as group:
-            for call in asked:
-                if isinstance(call, _Asked) and call.key not in running:
-                    running[call.key] = group.create_task(self._answer(call, context))
-        seen: set[AnswerKey] = set()
-        return [call if isinstance(call, Result) else _taken(call.key, running, seen) for call in asked]
+            for number, call in enumerate(asked):
+                if isinstance(call, _Asked) and place[number] == number:
+                    running[number] = group.create_task(self._answer(call, context))
+        return [
+            call if isinstance(call, Result) else _taken(running[place[number]].result(), place[number] == number)
+            for number, call in enumerate(asked)
+        ]
 
     def _asked(self, call: Call) -> _Asked | Result:
         tool = self._tools.get(call.name)
@@ -95,12 +98,19 @@ class Dispatcher:
         return result
 
 
-def _taken(key: AnswerKey, running: Mapping[AnswerKey, asyncio.Task[Result]], seen: set[AnswerKey]) -> Result:
-    result = running[key].result()
-    if key not in seen:
-        seen.add(key)
-        return result
-    return result if result.repeated else _again(result, _SEEN_HERE)
+def _places(asked: Sequence[_Asked | Result]) -> list[int]:
+    """For each call the first one that is equal to it; a call with side effects is equal to none."""
+    first: dict[AnswerKey, int] = {}
+    return [
+        number
+        if isinstance(call, Result) or call.tool.spec.effect is Effect.SIDE_EFFECTS
+        else first.setdefault(call.key, number)
+        for number, call in enumerate(asked)
+    ]
+
+
+def _taken(result: Result, first: bool) -> Result:
+    return result if first or result.repeated else _again(result, _SEEN_HERE)
 
 
 def _again(result: Result, note: str) -> Result:

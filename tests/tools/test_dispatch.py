@@ -121,7 +121,15 @@ async def test_no_calls_give_no_results() -> None:
 # -- equal calls ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("effect", list(Effect))
+async def test_equal_calls_with_side_effects_run_as_often_as_they_were_made() -> None:
+    probe = Probe(effect=Effect.SIDE_EFFECTS)
+    results = await dispatcher(probe).run(calls({"a": 1}, {"a": 1}), context())
+
+    assert probe.count == 2
+    assert [result.repeated for result in results] == [False, False]
+
+
+@pytest.mark.parametrize("effect", [Effect.PURE, Effect.READ_ONLY])
 async def test_equal_calls_in_one_message_run_once(effect: Effect) -> None:
     probe = Probe(effect=effect)
     first, second, other = await dispatcher(probe).run(calls('{"a":1,"b":2}', {"b": 2, "a": 1}, {"a": 2}), context())
