@@ -1,0 +1,1 @@
+"""Documents: their text in sections that say where they stand."""
