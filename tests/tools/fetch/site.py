@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @dataclass
@@ -29,7 +29,7 @@ async def serving(pages: Mapping[str, Page], addresses: tuple[str, ...] = ("127.
     """A site with these pages, on one port of all these addresses."""
     site = Site(0)
 
-    async def answer(request: web.Request) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         site.asked.append((request.path, request.headers["Host"]))
         page = pages.get(request.path)
         return await page(request) if page else web.Response(status=404)
@@ -47,21 +47,21 @@ async def serving(pages: Mapping[str, Page], addresses: tuple[str, ...] = ("127.
 
 
 def text(body: str, content_type: str = "text/plain") -> Page:
-    async def page(_: web.Request) -> web.StreamResponse:
+    async def page(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text=body, content_type=content_type)
 
     return page
 
 
 def raw(body: bytes, **headers: str) -> Page:
-    async def page(_: web.Request) -> web.StreamResponse:
+    async def page(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(body=body, headers={key.replace("_", "-"): value for key, value in headers.items()})
 
     return page
 
 
 def redirect(target: str, status: int = 302) -> Page:
-    async def page(_: web.Request) -> web.StreamResponse:
+    async def page(_: web.BaseRequest) -> web.StreamResponse:
         return web.Response(status=status, headers={"Location": target})
 
     return page

@@ -180,7 +180,7 @@ async def test_only_hosts_of_the_allow_list_are_asked() -> None:
 # -- bodies -----------------------------------------------------------------------------------------------------------
 
 
-async def endless(request: web.Request) -> web.StreamResponse:
+async def endless(request: web.BaseRequest) -> web.StreamResponse:
     """Sends until the client hangs up."""
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(request)
@@ -221,7 +221,7 @@ async def test_a_body_that_never_ends_times_out() -> None:
     """It drips, so that no single wait is long."""
     left = asyncio.Event()
 
-    async def slow(request: web.Request) -> web.StreamResponse:
+    async def slow(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         try:
