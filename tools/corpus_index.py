@@ -6,10 +6,20 @@ import logging
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from .passages import Passage
 
 WORD = re.compile(r"\w+(?:'\w+)*")
+
+
+def _bm25s() -> Any:
+    """Imported when it is needed, as it imports scipy and numba where they are: other commands need not wait for them."""
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
+    return bm25s
 
 
 class CorpusIndex:
@@ -23,19 +33,37 @@ class CorpusIndex:
     the first passage only, as the second shares no word with it.
     """
 
+    _scores: Any
+
     def __init__(self, passages: Iterable[Passage]) -> None:
-        # Here, as bm25s imports scipy and numba where they are: commands that search nothing need not wait for them.
-        import bm25s
+        self._begin(passages)
+        documents = [self._terms(f"{passage.title} {passage.text}") for passage in self._passages]
+        if any(documents):  # bm25s cannot index nothing
+            self._scores = _bm25s().BM25()
+            self._scores.index(documents, create_empty_token=False, show_progress=False)
+
+    def _begin(self, passages: Iterable[Passage]) -> None:
+        _bm25s()
         from bm25s.stopwords import STOPWORDS_EN
 
-        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it sets itself to DEBUG
         self._passages = tuple(passages)
         self._stop_words = frozenset(STOPWORDS_EN)
-        documents = [self._terms(f"{passage.title} {passage.text}") for passage in self._passages]
-        self._scores: bm25s.BM25 | None = None
-        if any(documents):  # bm25s cannot index nothing
-            self._scores = bm25s.BM25()
-            self._scores.index(documents, create_empty_token=False, show_progress=False)
+        self._scores = None
+
+    def save(self, folder: Path) -> None:
+        """Keeps what was counted, without the passages, in a folder that it makes. Errors: OSError."""
+        folder.mkdir()
+        if self._scores is not None:
+            self._scores.save(folder, show_progress=False)
+
+    @classmethod
+    def load(cls, folder: Path, passages: Iterable[Passage]) -> CorpusIndex:
+        """The index that was saved there, of the same passages. Errors: OSError, ValueError, KeyError."""
+        index = cls.__new__(cls)
+        index._begin(passages)
+        if any(folder.iterdir()):
+            index._scores = _bm25s().BM25.load(folder, show_progress=False)
+        return index
 
     def search(self, query: str, k: int = 3) -> list[Passage]:
         """At most `k` passages, the best first; of equally good ones, that which stands earlier in the corpus.

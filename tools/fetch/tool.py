@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ...core.errors import ToolError
+from ..arguments import Arguments
 from ..result import Result, Status
 from ..tool import CallContext, Effect, ToolSpec
 from .config import FetchConfig
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
 
 
-class FetchArguments(BaseModel):
+class FetchArguments(Arguments):
     """What the model says."""
 
     url: str = Field(description="http:// or https://")
@@ -35,7 +36,7 @@ class Fetch:
         self.spec = ToolSpec(
             name="fetch",
             description="Reads a page of the web and returns its text.",
-            parameters=FetchArguments.model_json_schema(),
+            parameters=FetchArguments.parameters(),
             effect=Effect.READ_ONLY,
             timeout=self._config.timeout_s + 1,  # so that our own deadline, which can say more, comes first
         )

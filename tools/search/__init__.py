@@ -1,0 +1,1 @@
+"""`search`: passages of a corpus, with their source."""
