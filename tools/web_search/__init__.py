@@ -1,0 +1,1 @@
+"""`web_search`: a search engine on the web, described by data."""
