@@ -1,0 +1,43 @@
+"""The tools that a server has, page by page."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from .config import ServerConfig
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp_types import Tool
+
+_LOG = logging.getLogger(__name__)
+
+MAX_PAGES = 100
+MAX_TOOLS = 2000
+MAX_SCHEMA_CHARACTERS = 65536
+
+
+async def list_tools(client: Client, config: ServerConfig) -> list[Tool]:
+    """Those that are offered, each once; of a server that never ends, the first. Errors: MCPError."""
+    found: dict[str, Tool] = {}
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        page = await client.list_tools(cursor=cursor, cache_mode="refresh")
+        for tool in page.tools:
+            found.setdefault(tool.name, tool)
+        cursor = page.next_cursor
+        if not cursor or len(found) >= MAX_TOOLS:
+            break
+    wanted = [tool for tool in found.values() if config.tools is None or tool.name in config.tools]
+    for name in set(config.tools or ()) - found.keys():
+        _LOG.warning("MCP server %s has no tool %s", config.name, name)
+    return [tool for tool in wanted[:MAX_TOOLS] if _is_usable(tool, config)]
+
+
+def _is_usable(tool: Tool, config: ServerConfig) -> bool:
+    usable = tool.input_schema.get("type") == "object" and len(json.dumps(tool.input_schema)) <= MAX_SCHEMA_CHARACTERS
+    if not usable:
+        _LOG.warning("MCP server %s: the schema of %s is not usable", config.name, tool.name[:100])
+    return usable
