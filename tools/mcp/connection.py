@@ -22,6 +22,9 @@ _LOG = logging.getLogger(__name__)
 _LOST = (-32000, -32600)
 """The connection is closed; the request is none, as the server says when it has forgotten the session."""
 
+_FAILED = -32603
+"""An error inside of the server, and what the library says for every HTTP status that it does not know."""
+
 OnTools = Callable[["list[Tool]"], None]
 
 
@@ -101,6 +104,8 @@ class Connection:
             if error.code in _LOST:
                 self.end()
                 return Result(Status.INFRA, "The server went away during the call.")
+            if error.code == _FAILED:
+                self._tools_changed.set()  # finds out whether anything works: it may have forgotten our session
             return result_of_error(error)
         except Exception as error:  # noqa: BLE001 -- boundary: what a server answers may make the library raise anything
             _LOG.warning("MCP server %s: the answer of a call is unusable", self._config.name, exc_info=error)
@@ -123,8 +128,11 @@ class Connection:
             self._tools_changed.clear()
             try:
                 self._on_tools(await list_tools(client, self._config))
-            except MCPError as error:
+            except ValueError as error:
                 _LOG.warning("MCP server %s: its tools cannot be listed: %s", self._config.name, error)
+            except MCPError as error:
+                _LOG.warning("MCP server %s: it no longer answers: %s", self._config.name, error)
+                self.end()
 
     async def _listen(self, client: Client) -> None:
         """Servers of the protocol of 2026 tell changes only to those who listen; others tell `_on_message`."""

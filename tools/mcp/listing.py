@@ -20,7 +20,7 @@ MAX_SCHEMA_CHARACTERS = 65536
 
 
 async def list_tools(client: Client, config: ServerConfig) -> list[Tool]:
-    """Those that are offered, each once; of a server that never ends, the first. Errors: MCPError."""
+    """Those that are offered, each once; of a server that never ends, the first. Errors: MCPError; ValueError for what is no list."""
     found: dict[str, Tool] = {}
     cursor: str | None = None
     for _ in range(MAX_PAGES):
@@ -37,7 +37,7 @@ async def list_tools(client: Client, config: ServerConfig) -> list[Tool]:
 
 
 def _is_usable(tool: Tool, config: ServerConfig) -> bool:
-    usable = tool.input_schema.get("type") == "object" and len(json.dumps(tool.input_schema)) <= MAX_SCHEMA_CHARACTERS
+    usable = len(json.dumps(tool.input_schema)) <= MAX_SCHEMA_CHARACTERS
     if not usable:
-        _LOG.warning("MCP server %s: the schema of %s is not usable", config.name, tool.name[:100])
+        _LOG.warning("MCP server %s: the schema of %s is too long", config.name, tool.name[:100])
     return usable

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mcp import MCPError
     from mcp_types import CallToolResult
 
-MAX_IMAGE_BYTES = 10 * 2**20
+MAX_IMAGE_BYTES = 4 * 2**20
 _UNKNOWN_METHOD, _WRONG_PARAMETERS, _TIMED_OUT = -32601, -32602, -32001
 
 

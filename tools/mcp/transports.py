@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ...core.errors import ConfigError
 from .config import HttpServer, ServerConfig, StdioServer
 from .stderr import logged
 
@@ -19,7 +23,7 @@ Target = Callable[[OnEnd], Any]
 
 
 def target_of(config: ServerConfig) -> Target:
-    """The target of a configured server. Errors: ConfigError for a variable of the environment that is not set."""
+    """The target of a configured server. Errors: ConfigError for a program or variable of the environment that is not there."""
     if isinstance(config, StdioServer):
         return _stdio_target(config, config.environment())
     if isinstance(config, HttpServer):
@@ -28,6 +32,8 @@ def target_of(config: ServerConfig) -> Target:
 
 
 def _stdio_target(config: StdioServer, environment: dict[str, str]) -> Target:
+    if shutil.which(config.command, path=environment.get("PATH")) is None:
+        raise ConfigError(f"MCP server {config.name}: there is no program {config.command}.")
     logger = logging.getLogger(f"flyball.mcp.{config.name}")
 
     @asynccontextmanager
@@ -35,9 +41,8 @@ def _stdio_target(config: StdioServer, environment: dict[str, str]) -> Target:
         from mcp import StdioServerParameters
         from mcp.client.stdio import stdio_client
 
-        parameters = StdioServerParameters(
-            command=config.command, args=list(config.args), env=environment, cwd=config.cwd
-        )
+        arguments = ["-I", "-S", str(Path(__file__).with_name("launcher.py")), config.command, *config.args]
+        parameters = StdioServerParameters(command=sys.executable, args=arguments, env=environment, cwd=config.cwd)
         async with logged(logger) as errlog, stdio_client(parameters, errlog=errlog) as (incoming, outgoing):
             yield _Watched(incoming, on_end), outgoing
 
