@@ -21,10 +21,6 @@ _MOVED = frozenset((301, 302, 303, 307, 308))
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
-class SiteFailed(Exception):
-    """The site was reached and could not serve: its fault, not the caller's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """What was downloaded, unpacked."""
@@ -42,7 +38,7 @@ async def download(text: str, config: FetchConfig, resolver: AbstractResolver | 
     """The page at a URL.
 
     `resolver`: who is asked for addresses of names; None: the system. Errors: ToolError for what may not be fetched, is
-    not there or is not text; SiteFailed for a site that is out of order.
+    not there or is not text. A site that is out of order is such a one: `fetch` itself works.
     """
     import aiohttp
 
@@ -93,8 +89,6 @@ async def _follow(session: ClientSession, url: URL, config: FetchConfig) -> Page
 
 
 async def _read(response: ClientResponse, config: FetchConfig) -> Page:
-    if response.status == 429 or response.status >= 500:
-        raise SiteFailed(f"The site answered with status {response.status}.")
     if response.status >= 300:
         raise ToolError(f"The site answered with status {response.status}.")
     media_type = response.content_type if "Content-Type" in response.headers else "text/plain"

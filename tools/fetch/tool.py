@@ -13,7 +13,7 @@ from ..arguments import Arguments
 from ..result import Result, Status
 from ..tool import CallContext, Effect, ToolSpec
 from .config import FetchConfig
-from .download import Page, SiteFailed, download
+from .download import Page, download
 from .reading import read_page
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ class Fetch:
                 text = await read_page(page, self._config)
         except TimeoutError:
             return Result(Status.TIMEOUT, f"The page was not read within {self._config.timeout_s:g} seconds.")
-        except SiteFailed as failed:
-            return Result(Status.INFRA, str(failed))
         return Result(Status.OK, self._shown(page, text, wanted.start), structured={"url": page.url})
 
     def _shown(self, page: Page, text: str, start: int) -> str:

@@ -6,6 +6,8 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+from ...core.errors import ConfigError
+from ..checking import ArgumentCheck
 from .config import ServerConfig
 
 if TYPE_CHECKING:
@@ -37,7 +39,12 @@ async def list_tools(client: Client, config: ServerConfig) -> list[Tool]:
 
 
 def _is_usable(tool: Tool, config: ServerConfig) -> bool:
-    usable = len(json.dumps(tool.input_schema)) <= MAX_SCHEMA_CHARACTERS
-    if not usable:
-        _LOG.warning("MCP server %s: the schema of %s is too long", config.name, tool.name[:100])
-    return usable
+    """Whether calls of it can be checked; one tool that is out of order takes nothing from the others."""
+    try:
+        if len(json.dumps(tool.input_schema)) > MAX_SCHEMA_CHARACTERS:
+            raise ConfigError("its schema is too long")
+        ArgumentCheck(tool.name[:100], tool.input_schema)
+    except ConfigError as error:
+        _LOG.warning("MCP server %s: %s is left out: %s", config.name, tool.name[:100], error)
+        return False
+    return True

@@ -16,6 +16,7 @@ TOOLS: list[dict[str, Any]] = [
     {"name": name, "description": name * 3, "inputSchema": {"type": "object", "properties": {}}} for name in NAMES
 ]
 TOOLS += [
+    {"name": "none", "inputSchema": {"type": "object", "properties": {"a": {"type": "nonsense"}}}},
     {"name": "large", "inputSchema": {"type": "object", "description": "x" * 70_000}},
 ]
 TOOLS[0]["annotations"] = {"readOnlyHint": True}

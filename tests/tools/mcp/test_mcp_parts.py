@@ -113,7 +113,7 @@ async def test_a_server_of_the_newest_protocol_tells_its_changes_to_who_listens(
         return x + 1
 
     @inside.tool(annotations=ToolAnnotations(read_only_hint=True), description="d" * 5000)
-    async def grow(context: Context) -> str:  # type: ignore[type-arg]
+    async def grow(context: Context) -> str:
         inside.add_tool(late)
         await context.notify_tools_changed()
         return "grown"

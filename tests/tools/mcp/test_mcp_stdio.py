@@ -16,6 +16,7 @@ from flyball.tools.mcp.config import StdioServer
 from flyball.tools.mcp.server import McpServer
 from flyball.tools.result import Image, Status
 from flyball.tools.tool import CallContext, Effect
+from flyball.tools.wrappers.stack import stacked
 
 from .live import HERE, awkward, children, connected, is_gone, kill, pids, until
 
@@ -40,6 +41,7 @@ async def test_the_reference_server_is_called_through_its_tools(everything: Path
         wrong = await tools["all__get-sum"].call({"a": "x"}, CONTEXT)
 
     assert len(tools) >= 13
+    assert all(stacked(tool).spec == tool.spec for tool in tools.values())
     assert tools["all__echo"].spec.effect is Effect.READ_ONLY
     assert tools["all__gzip-file-as-resource"].spec.effect is Effect.SIDE_EFFECTS
     assert (echo.status, echo.text) == (Status.OK, "Echo: hello")
@@ -96,14 +98,15 @@ async def test_a_server_of_the_protocols_python_library_is_called_too() -> None:
 # -- what servers say -------------------------------------------------------------------------------------------------
 
 
-async def test_every_page_of_tools_is_read_and_long_schemas_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+async def test_every_page_of_tools_is_read_and_unusable_schemas_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     async with connected(awkward()) as server:
         names = [tool.spec.name for tool in server.tools]
 
     assert names == [
         f"odd__{name}" for name in ["echo", "hang", "die", "child", "nonsense", "error", "blocks", "grow", "say"]
     ]
-    assert "the schema of large is too long" in caplog.text
+    assert "large is left out: its schema is too long" in caplog.text
+    assert "none is left out: tool 'none': its schema is no JSON Schema" in caplog.text
 
 
 async def test_a_list_of_tools_without_end_is_read_to_a_limit() -> None:
