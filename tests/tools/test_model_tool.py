@@ -15,7 +15,6 @@ from flyball.tools.result import Status
 from flyball.tools.tool import CallContext, Effect
 from flyball.tools.wrappers.stack import stacked
 
-
 PRICE = Price(input=1.0, output=10.0)
 
 

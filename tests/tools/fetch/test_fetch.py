@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from flyball.core.errors import ToolError
 from flyball.tools.fetch.addresses import is_allowed
 from flyball.tools.fetch.config import FetchConfig
+from flyball.tools.fetch.extract import text_of
 from flyball.tools.fetch.tool import Fetch
 from flyball.tools.result import Result, Status
 from flyball.tools.tool import CallContext, Effect
@@ -93,18 +94,37 @@ async def test_a_name_without_address_and_a_closed_port_are_told() -> None:
         await tool.call({"url": f"http://nowhere.test:{port}/"}, CONTEXT)
 
 
+def reading() -> list[psutil.Process]:
+    """Processes of ours that read a page."""
+    return [child for child in psutil.Process().children() if "flyball.tools.fetch.extract" in child.cmdline()]
+
+
 async def test_a_cancelled_call_leaves_no_process() -> None:
     """The reader is at work on a page that takes it minutes when its call is cancelled."""
     async with serving({"/": text("<div>" * 200_000, "text/html")}) as site:
-        call = asyncio.ensure_future(fetch(site.port, parse_cpu_s=60).call({"url": site.url()}, CONTEXT))
-        async with asyncio.timeout(20):
-            while not psutil.Process().children():
+        call = asyncio.ensure_future(fetch(site.port, parse_cpu_s=60, timeout_s=60).call({"url": site.url()}, CONTEXT))
+        async with asyncio.timeout(30):
+            while not any(process.cpu_times().user > 0.5 for process in reading()):
                 await asyncio.sleep(0.01)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
 
-    assert not [child for child in psutil.Process().children() if "extract" in " ".join(child.cmdline())]
+    assert reading() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "shown"),
+    [
+        ("text/html", b"<h1>A</h1><h2>B</h2>c", "# A > B\nc"),
+        ("application/xhtml+xml", b"<p>c</p>", "c"),
+        ("text/markdown", b"a\n# B\nc", "a\n\n# B\nc"),
+        ("application/pdf", files.pdf("One."), "# page 1\nOne."),
+        ("text/plain", b"<p>", "<p>"),
+    ],
+)
+def test_a_page_is_read_by_its_media_type(kind: str, data: bytes, shown: str) -> None:
+    assert text_of(data, kind, None) == shown
 
 
 def test_it_is_told_to_a_model_as_a_tool_that_changes_nothing() -> None:
