@@ -13,6 +13,9 @@ from ...core.errors import ConfigError
 from ..documents import html, markdown, pdf, plain
 from ..documents.section import Section
 
+MAX_CHARACTERS = 2 * 2**20
+"""Of text: a small PDF may hold any amount of it."""
+
 
 def text_of(data: bytes, media_type: str, encoding: str | None) -> str:
     """The readable text, headings marked with #. Errors: ConfigError for a file that cannot be read."""
@@ -46,6 +49,8 @@ def main() -> None:
         text, code = text_of(sys.stdin.buffer.read(), media_type, encoding or None), 0
     except ConfigError as error:
         text, code = str(error), 1
+    if len(text) > MAX_CHARACTERS:
+        text = f"{text[:MAX_CHARACTERS]}\n[the rest of the text is left out]"
     sys.stdout.buffer.write(text.encode(errors="replace"))
     sys.stdout.flush()
     sys.exit(code)

@@ -74,6 +74,20 @@ class HttpServer(ServerConfig):
         return named | {name: value.get_secret_value() for name, value in self.headers.items()}
 
 
+class McpConfig(BaseModel):
+    """All servers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    stdio: tuple[StdioServer, ...] = ()
+    http: tuple[HttpServer, ...] = ()
+
+    @property
+    def servers(self) -> tuple[ServerConfig, ...]:
+        """Those of both kinds."""
+        return (*self.stdio, *self.http)
+
+
 def _variable(name: str, server: str) -> str:
     value = os.environ.get(name)
     if not value:

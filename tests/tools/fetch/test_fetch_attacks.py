@@ -16,6 +16,7 @@ from flyball.tools.fetch.tool import Fetch
 from flyball.tools.result import Status
 from flyball.tools.tool import CallContext
 
+from ..documents import files
 from .site import Names, Site, raw, redirect, serving, text
 
 CONTEXT = CallContext("s")
@@ -253,6 +254,16 @@ async def test_a_page_nested_to_exhaust_the_parser_ends_that_parser_only() -> No
         tool = fetch(site.port, allow_networks=("127.0.0.0/8",), parse_cpu_s=1, timeout_s=60)
         with pytest.raises(ToolError, match="too intricate"):
             await tool.call({"url": site.url()}, CONTEXT)
+
+
+async def test_text_that_is_longer_than_it_may_be_is_cut() -> None:
+    long = files.pdf(*["x" * 10_000] * 220)
+    limits = {"max_bytes": 2**22, "max_characters": 10**7, "parse_cpu_s": 60, "timeout_s": 60}
+    async with serving({"/": raw(long, Content_Type="application/pdf")}) as site:
+        result = await fetch(site.port, allow_networks=("127.0.0.0/8",), **limits).call({"url": site.url()}, CONTEXT)
+
+    assert result.text.endswith("x\n[the rest of the text is left out]")
+    assert len(result.text) < 2_100_000 + 100
 
 
 async def test_a_broken_pdf_is_refused() -> None:
