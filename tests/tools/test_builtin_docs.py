@@ -30,7 +30,7 @@ def examples() -> Iterator[tuple[str, dict[str, Any]]]:
         yield from tomllib.loads(block).items()
 
 
-@pytest.mark.parametrize(("section", "values"), examples())
+@pytest.mark.parametrize(("section", "values"), list(examples()))
 def test_an_example_is_a_configuration(section: str, values: dict[str, Any]) -> None:
     SECTIONS[section].model_validate(values)
 
