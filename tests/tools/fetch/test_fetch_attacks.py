@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -178,6 +179,30 @@ async def test_only_hosts_of_the_allow_list_are_asked() -> None:
                 await tool.call({"url": site.url(host=host)}, CONTEXT)
 
 
+async def test_a_proxy_of_the_environment_sees_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving({"/": text("direct")}) as site, serving({"/": text("from the proxy")}) as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url())
+        result = await fetch(site.port, allow_networks=("127.0.0.0/8",)).call({"url": site.url()}, CONTEXT)
+
+    assert (result.text, proxy.asked) == ("direct", [])
+
+
+async def test_a_cookie_of_one_hop_is_not_sent_to_the_next() -> None:
+    seen: list[str | None] = []
+
+    async def bake(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "/end", "Set-Cookie": "a=b; Path=/"})
+
+    async def look(request: web.BaseRequest) -> web.StreamResponse:
+        seen.append(request.headers.get("Cookie"))
+        return web.Response(text="end")
+
+    async with serving({"/": bake, "/end": look}) as site:
+        await fetch(site.port, allow_networks=("127.0.0.0/8",)).call({"url": site.url()}, CONTEXT)
+    assert seen == [None]
+
+
 # -- bodies -----------------------------------------------------------------------------------------------------------
 
 
@@ -258,7 +283,7 @@ async def test_a_page_nested_to_exhaust_the_parser_ends_that_parser_only() -> No
 
 async def test_text_that_is_longer_than_it_may_be_is_cut() -> None:
     long = files.pdf(*["x" * 10_000] * 220)
-    limits = {"max_bytes": 2**22, "max_characters": 10**7, "parse_cpu_s": 60, "timeout_s": 60}
+    limits: dict[str, Any] = {"max_bytes": 2**22, "max_characters": 10**7, "parse_cpu_s": 60, "timeout_s": 60}
     async with serving({"/": raw(long, Content_Type="application/pdf")}) as site:
         result = await fetch(site.port, allow_networks=("127.0.0.0/8",), **limits).call({"url": site.url()}, CONTEXT)
 
