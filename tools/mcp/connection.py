@@ -112,13 +112,11 @@ class Connection:
             return Result(Status.INFRA, "The server's answer cannot be used.")
 
     async def _serve(self, client: Client) -> None:
-        following = [asyncio.create_task(self._follow_changes(client)), asyncio.create_task(self._listen(client))]
-        try:
+        async with asyncio.TaskGroup() as group:
+            following = [group.create_task(self._follow_changes(client)), group.create_task(self._listen(client))]
             await self._ended.wait()
-        finally:
             for task in following:
                 task.cancel()
-            await asyncio.wait(following)
 
     async def _follow_changes(self, client: Client) -> None:
         from mcp import MCPError

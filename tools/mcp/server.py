@@ -120,8 +120,10 @@ class McpServer:
             self._settled.clear()
 
     def _set_tools(self, tools: list[Tool]) -> None:
-        self.tools = tools_of(self, tools)
-        self._on_change()
+        new = tools_of(self, tools)
+        if [tool.spec for tool in new] != [tool.spec for tool in self.tools]:
+            self.tools = new
+            self._on_change()
 
 
 def _first(error: BaseException | None) -> str:

@@ -253,6 +253,30 @@ async def test_a_server_that_dies_while_nobody_calls_is_there_again_for_the_next
         assert (await server.call("echo", {})).ok
 
 
+async def test_a_server_that_comes_back_with_the_same_tools_has_not_changed() -> None:
+    changes: list[int] = []
+    async with connected(awkward(), lambda: changes.append(1)) as server:
+        tools = server.tools
+        await server.call("die", {})
+        assert (await server.call("echo", {})).ok
+        assert (changes, server.tools) == ([1], tools)
+
+
+async def test_a_fault_of_who_is_told_of_changes_does_not_stop_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    def fail_later() -> None:
+        if len(server.tools) > 9:
+            raise RuntimeError("cannot offer that")
+
+    server = McpServer(awkward(), fail_later)
+    try:
+        assert await server.start()
+        assert (await server.call("grow", {"name": "tenth"})).ok
+        await until(lambda: "RuntimeError: cannot offer that" in caplog.text)
+        assert (await server.call("echo", {})).ok
+    finally:
+        await server.close()
+
+
 async def test_closing_leaves_no_process_also_not_of_the_servers_own() -> None:
     async with connected(awkward()) as server:
         child = int((await server.call("child", {})).text)
