@@ -1,0 +1,38 @@
+"""How a sandbox is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .limits import Limits
+from .tiers import Tier
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """A sandbox before it starts.
+
+    Example: `SandboxConfig(preload=("numpy", "matplotlib.pyplot"), limits=Limits(memory_mib=1024))`.
+    """
+
+    tier: Tier | None = None
+    """The wall to stand on; None takes the best that holds on this system."""
+    preload: tuple[str, ...] = ("numpy", "sympy")
+    """Modules that every session finds loaded; those that are not installed are skipped and named."""
+    limits: Limits = field(default_factory=Limits)
+    max_sessions: int = 512
+    """Sessions at once."""
+    grace_seconds: float = 0.5
+    """How long a cell may go on after its interrupt before its session is killed."""
+    start_seconds: float = 60.0
+    """How long loading the modules, and starting one session, may take."""
+    first_uid: int = 60_000
+    """Where the server runs as root: sessions run as this user id and those after it, up to `max_sessions`."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_sessions <= 5000:
+            raise ValueError(f"max_sessions must be between 1 and 5000, not {self.max_sessions}")
+        if self.grace_seconds <= 0 or self.start_seconds <= 0:
+            raise ValueError("grace_seconds and start_seconds must be above 0")
+        if self.first_uid < 1:
+            raise ValueError(f"first_uid must be above 0, not {self.first_uid}: 0 is root")

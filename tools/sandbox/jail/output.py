@@ -1,0 +1,68 @@
+"""What a cell prints: the beginning goes out as it comes, of the rest only the end is kept."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+Send = Callable[[str, str], None]  # the stream's name, some text
+
+
+class CappedOutput(io.RawIOBase):
+    """One of a session's output streams.
+
+    The first half of `most` characters of a cell is sent at once; of what follows, the last half is kept for the cell's
+    end. What is written while no cell runs is dropped.
+    """
+
+    def __init__(self, name: str, most: int, send: Send) -> None:
+        super().__init__()
+        self._stream = name
+        self._half = most // 2
+        self._send = send
+        self._open = False
+        self._text = io.TextIOWrapper(io.BufferedWriter(self), "utf-8", "replace", line_buffering=True)
+
+    def begin(self) -> io.TextIOWrapper:
+        """Starts a cell's output; returns the text file to print to, always the same one."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._room = self._half
+        self._tail: deque[str] = deque()
+        self._kept = self._written = 0
+        self._open = True
+        return self._text
+
+    def end(self) -> dict[str, Any]:
+        """Ends the cell's output: how many characters were cut out after what was sent, and those that follow."""
+        self._text.flush()
+        self._open = False
+        tail = "".join(self._tail)[-self._half :] if self._half else ""
+        return {"cut": self._written - len(tail), "tail": tail}
+
+    def close(self) -> None:
+        """Does nothing: a cell that closes stdout must not silence the next one."""
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Takes bytes of text; never refuses any."""
+        if self._open:
+            self._take(self._decoder.decode(bytes(data)))
+        return len(data)
+
+    def _take(self, text: str) -> None:
+        head, rest = text[: self._room], text[self._room :]
+        if head:
+            self._room -= len(head)
+            self._send(self._stream, head)
+        if rest:
+            self._written += len(rest)
+            self._tail.append(rest)
+            self._kept += len(rest)
+            while self._kept - len(self._tail[0]) >= self._half:
+                self._kept -= len(self._tail.popleft())

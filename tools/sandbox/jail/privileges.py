@@ -1,0 +1,81 @@
+"""What a session gives up before it runs a cell."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+from ..limits import Limits
+from . import libc
+
+_MIB = 1 << 20
+
+
+def become(uid: int) -> None:
+    """Leaves root for a user that owns nothing; without root, changes nothing."""
+    if os.geteuid() != 0:
+        return
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    libc.prctl(libc.PR_SET_DUMPABLE, 1)  # else the files in /proc/self that map users belong to root
+
+
+def die_with_parent() -> None:
+    """Has the kernel kill this process when its parent ends; each change of user clears that, so it comes after them."""
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the kernel counts with a session though it is not the session's own."""
+
+    address_space: int
+    """Bytes that the zygote has mapped."""
+    threads: int
+    """Threads of others that run as the same user."""
+
+    @classmethod
+    def measure(cls, shared_user: bool) -> Beside:
+        """As it is now, in a fork of the zygote; `shared_user` if sessions run as the user that others run as."""
+        return cls(_address_space(), _threads_of_user() if shared_user else 0)
+
+
+def limit(limits: Limits, beside: Beside) -> None:
+    """Sets the limits that the kernel keeps."""
+    values = {
+        resource.RLIMIT_AS: beside.address_space + limits.memory_mib * _MIB,
+        resource.RLIMIT_CPU: limits.cpu_seconds,
+        resource.RLIMIT_FSIZE: limits.disk_mib * _MIB,
+        resource.RLIMIT_NOFILE: limits.descriptors,
+        resource.RLIMIT_NPROC: limits.threads + beside.threads,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+    }
+    for name, value in values.items():
+        hard = resource.getrlimit(name)[1]
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(name, (allowed, allowed))
+
+
+def _threads_of_user() -> int:
+    return sum(_threads(entry.path) for entry in os.scandir("/proc") if entry.name.isdigit())
+
+
+def _threads(process: str) -> int:
+    try:
+        if os.stat(process).st_uid != os.geteuid():
+            return 0
+        with open(f"{process}/status", encoding="ascii", errors="replace") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("Threads:"))
+    except (OSError, StopIteration):  # it has ended meanwhile
+        return 0
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
