@@ -119,13 +119,24 @@ FILES = [
     Attack("reads another session's file", "open('/sandbox/bystander').read()", NO_FILE),
 ]
 
-FAMILIES = ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_ALG", "AF_BLUETOOTH", "AF_CAN")
+FAMILIES = {
+    "AF_UNIX": 1,
+    "AF_INET": 2,
+    "AF_INET6": 10,
+    "AF_NETLINK": 16,
+    "AF_PACKET": 17,
+    "AF_CAN": 29,
+    "AF_BLUETOOTH": 31,
+    "AF_ALG": 38,
+    "AF_VSOCK": 40,
+}
+KINDS = {"streams": 1, "datagrams": 2, "raw packets": 3, "sequenced packets": 5}
 SOCKETS = [
     *(
-        Attack(f"opens a socket of {family}", f"socket.socket(socket.{family}, socket.{kind})", REFUSED)
-        for family, kind in ((family, kind) for family in FAMILIES for kind in ("SOCK_STREAM", "SOCK_DGRAM"))
+        Attack(f"opens a socket of {family} for {kind}", f"socket.socket({FAMILIES[family]}, {KINDS[kind]})", REFUSED)
+        for family in FAMILIES
+        for kind in KINDS
     ),
-    Attack("opens a raw socket", "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)", REFUSED),
     Attack("opens a pair of sockets of another family", "socket.socketpair(socket.AF_TIPC)", REFUSED),
     Attack("asks a web server", "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:{port}')", "URLError"),
     Attack("binds its connection", "connection().bind('\\0name')", REFUSED),
@@ -142,7 +153,7 @@ PROCESSES = [
     Attack(
         "starts a process pool",
         "import multiprocessing\nmultiprocessing.Pool(2)",
-        "PermissionError|OSError|ImportError",
+        NO_FILE + "|OSError|ImportError",
     ),
     Attack(
         "starts threads for ever", "while True: threading.Thread(target=time.sleep, args=(60,)).start()", "RuntimeError"
@@ -281,7 +292,7 @@ ENDLESS = [
     Attack("sleeps", "time.sleep(1000)", "stopped", status="timeout", timeout=TIMEOUT),
     Attack(
         "loops and swallows every exception",
-        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "while True:\n    try:\n        while True: time.sleep(0.01)\n    except BaseException: pass",
         "variables are lost",
         status="timeout",
         lost=True,
@@ -304,7 +315,7 @@ ENDLESS = [
         timeout=TIMEOUT,
     ),
     Attack("holds the interpreter in C", "sum(range(10**12))", "lost", status="timeout", lost=True, timeout=TIMEOUT),
-    Attack("computes a huge power", "len(bin(7 ** 10**8))", "stopped", status="timeout", lost=True, timeout=TIMEOUT),
+    Attack("computes a huge power", "len(bin(7 ** 10**8))", "stopped", status="timeout", timeout=TIMEOUT),
     Attack("matches for ever", "re.match('(a*)*b', 'a' * 40)", "stopped", status="timeout", timeout=TIMEOUT),
     Attack("loops while its value is shown", f"{_LOOPING}Looping()", "stopped", status="timeout", timeout=TIMEOUT),
     Attack("loops while its error is shown", f"{_LOOPING}raise Looping", "stopped", status="timeout", timeout=TIMEOUT),
@@ -317,7 +328,7 @@ ENDLESS = [
 ENDINGS = [
     Attack("ends its process", "os._exit(0)", "status 0", lost=True),
     Attack("raises SystemExit", "sys.exit(3)", "SystemExit: 3"),
-    Attack("aborts", "os.abort()", "Aborted", lost=True),
+    Attack("aborts", "os.abort()", "Aborted|Segmentation fault", lost=True),
     Attack("reads address 0", "ctypes.string_at(0)", "Segmentation fault", lost=True),
     Attack("calls itself for ever", "def f(): f()\nf()", "RecursionError"),
     Attack(

@@ -63,10 +63,12 @@ def _live(spec: JailSpec, session: socket.socket, host: socket.socket, parent: i
     except OSError as error:
         session.sendall(frame(json.dumps({"type": "failed", "error": str(error)}).encode()))
         os._exit(1)
+    status = 1
     try:
         Repl(Channel(session), spec.limits).serve()
+        status = 0
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
 def _lock_up(spec: JailSpec, beside: privileges.Beside) -> None:

@@ -11,6 +11,8 @@ from ..limits import Limits
 from . import libc
 
 _MIB = 1 << 20
+RESERVE = 16 * _MIB
+"""Memory kept back from cells, so that a session whose memory is full can still say so."""
 
 
 def become(uid: int) -> None:
@@ -26,6 +28,12 @@ def become(uid: int) -> None:
 def die_with_parent() -> None:
     """Has the kernel kill this process when its parent ends; each change of user clears that, so it comes after them."""
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def hold_reserve(back: bool) -> None:
+    """Keeps the reserve back while a cell runs, and releases it for what the session itself has to do."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (hard - RESERVE if back else hard, hard))
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Beside:
 def limit(limits: Limits, beside: Beside) -> None:
     """Sets the limits that the kernel keeps."""
     values = {
-        resource.RLIMIT_AS: beside.address_space + limits.memory_mib * _MIB,
+        resource.RLIMIT_AS: beside.address_space + limits.memory_mib * _MIB + RESERVE,
         resource.RLIMIT_CPU: limits.cpu_seconds,
         resource.RLIMIT_FSIZE: limits.disk_mib * _MIB,
         resource.RLIMIT_NOFILE: limits.descriptors,

@@ -18,6 +18,7 @@ from ..text import cut_middle
 from .channel import Channel
 from .figures import take_figures
 from .output import CappedOutput
+from .privileges import hold_reserve
 
 
 class Repl:
@@ -49,6 +50,7 @@ class Repl:
         sys.stdin = io.StringIO()
         sys.stdout, sys.stderr = (stream.begin() for stream in self._streams.values())
         outcome: dict[str, Any] = {"status": "ok", "value": None, "error": None, "images": []}
+        hold_reserve(True)
         try:
             self._channel.interruptible(True)
             value = self._evaluate(f"<cell {number}>", code)
@@ -59,6 +61,7 @@ class Repl:
             outcome["images"] = [base64.b64encode(image).decode() for image in images]
             self._channel.interruptible(False)
         except BaseException as error:  # noqa: BLE001  # the boundary of the cell: what it raises is its result
+            hold_reserve(False)
             outcome["status"] = "oom" if isinstance(error, MemoryError) else "user_error"
             outcome["error"] = self._describe(error)
         return {**outcome, **{name: stream.end() for name, stream in self._streams.items()}}
