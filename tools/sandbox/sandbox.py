@@ -32,7 +32,7 @@ class Sandbox:
         self.tier = tier
         self.missing: tuple[str, ...] = ()
         """Modules that were to be preloaded and are not installed."""
-        self._config = config
+        self.config = config
         self._spec = JailSpec(tier, config.limits, config.preload, config.first_uid)
         self._zygote: ZygoteProcess | None = None
         self._closed = False
@@ -58,7 +58,7 @@ class Sandbox:
     @property
     def live_sessions(self) -> int:
         """Sessions whose process has not ended."""
-        return self._config.max_sessions - len(self._free)
+        return self.config.max_sessions - len(self._free)
 
     async def start(self) -> None:
         """Starts the zygote, unless it runs. Errors: SandboxError."""
@@ -74,7 +74,7 @@ class Sandbox:
     async def create(self) -> Session:
         """A new session. Errors: SandboxError when there are `max_sessions`, or it cannot be started."""
         if not self._free:
-            raise SandboxError(f"the sandbox has its {self._config.max_sessions} sessions already")
+            raise SandboxError(f"the sandbox has its {self.config.max_sessions} sessions already")
         slot = self._free.pop()
         try:
             async with self._births:
@@ -89,11 +89,11 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                process = await zygote.create(slot, theirs, self._config.start_seconds)
+                process = await zygote.create(slot, theirs, self.config.start_seconds)
         except BaseException:
             ours.close()
             raise
-        session = await Session.over(ours, process, self._config)
+        session = await Session.over(ours, process, self.config)
         self._sessions[slot] = session
         process.end.add_done_callback(lambda _: self._forget(slot, process))
         return session
@@ -105,7 +105,7 @@ class Sandbox:
             if self._zygote is None or not self._zygote.alive:
                 zygote = ZygoteProcess(self._spec)
                 try:
-                    await zygote.ready(self._config.start_seconds)
+                    await zygote.ready(self.config.start_seconds)
                 except BaseException:
                     zygote.stop()
                     raise

@@ -46,7 +46,7 @@ class Sessions:
     """
 
     def __init__(self, sandbox: Sandbox, retention: Retention | None = None) -> None:
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._retention = retention or Retention()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # the one that was idle longest first
         self._closing: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ class Sessions:
     async def _run(self, entry: _Entry, code: str, timeout: float, on_output: OnOutput | None) -> CellResult:
         fresh = entry.session is None or not entry.session.alive
         if entry.session is None or fresh:
-            entry.session = await self._sandbox.create()
+            entry.session = await self.sandbox.create()
         result = await entry.session.run(code, timeout, on_output)
         entry.memory_bytes = entry.session.memory_bytes()
         return replace(result, new_session=fresh)
@@ -134,7 +134,7 @@ class Sessions:
         return True
 
     def _evict(self, key: str) -> None:
-        self._later(self.close(key))
+        self._later(self._end(self._entries.pop(key)))
 
     def _later(self, ending: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(ending)

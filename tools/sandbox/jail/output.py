@@ -24,7 +24,7 @@ class CappedOutput(io.RawIOBase):
         self._half = most // 2
         self._send = send
         self._open = False
-        self._text = io.TextIOWrapper(io.BufferedWriter(self), "utf-8", "replace", line_buffering=True)
+        self._text = _OpenText(io.BufferedWriter(self), "utf-8", "replace", line_buffering=True)
 
     def begin(self) -> io.TextIOWrapper:
         """Starts a cell's output; returns the text file to print to, always the same one."""
@@ -41,9 +41,6 @@ class CappedOutput(io.RawIOBase):
         self._open = False
         tail = "".join(self._tail)[-self._half :] if self._half else ""
         return {"cut": self._written - len(tail), "tail": tail}
-
-    def close(self) -> None:
-        """Does nothing: a cell that closes stdout must not silence the next one."""
 
     def writable(self) -> bool:
         """Always."""
@@ -66,3 +63,10 @@ class CappedOutput(io.RawIOBase):
             self._kept += len(rest)
             while self._kept - len(self._tail[0]) >= self._half:
                 self._kept -= len(self._tail.popleft())
+
+
+class _OpenText(io.TextIOWrapper):
+    """A text file that stays open: a cell that closes stdout must not silence the next one."""
+
+    def close(self) -> None:
+        self.flush()
