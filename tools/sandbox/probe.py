@@ -24,7 +24,7 @@ _REMEDIES = {
     Tier.A: "Let this user make user namespaces and mount in them (Linux 5.13 or newer): on Ubuntu, give this Python an "
     "AppArmor profile with the rule 'userns,' or set kernel.apparmor_restrict_unprivileged_userns=0. Inside a container "
     "that forbids namespaces, tier B is what there is.",
-    Tier.B: "Use Linux 5.13 or newer with landlock among its security modules (lsm=), in a container that allows seccomp. "
+    Tier.B: "Use Linux 6.2 or newer with landlock among its security modules (lsm=), in a container that allows seccomp. "
     "Where the server runs as root, install Python where every user can read it, not under /root.",
 }
 
@@ -52,6 +52,7 @@ def unshare():
 
 attempt("reading a file of the host", lambda: open(canary).close())
 attempt("writing a file of the host", lambda: open(canary, "a").close())
+attempt("changing the mode of a file of the host", lambda: os.chmod(canary, 0o600))
 attempt("opening a socket", lambda: socket.socket().close())
 attempt("starting a process", fork)
 attempt("signalling every process", lambda: os.kill(-1, 0))

@@ -87,6 +87,15 @@ FILES = [
     Attack("writes beside a file of the host", "open({canary!r} + '2', 'w')", NO_FILE),
     Attack("removes a file of the host", "os.remove({canary!r})", NO_FILE),
     Attack("truncates a file of the host", "os.truncate({canary!r}, 0)", NO_FILE),
+    Attack("changes the mode of a file of the host", "os.chmod({canary!r}, 0o600)", NO_FILE),
+    Attack("changes the times of a file of the host", "os.utime({canary!r}, (1, 1))", NO_FILE),
+    Attack("changes the owner of a file of the host", "os.chown({canary!r}, -1, -1)", NO_FILE),
+    Attack("sets an attribute of a file of the host", "os.setxattr({canary!r}, 'user.x', b'x')", NO_FILE),
+    Attack("changes the mode of a library", "os.chmod(os.__file__, 0o600)", "PermissionError|OSError"),
+    Attack(
+        "changes the mode of an open library", "os.fchmod(os.open(os.__file__, 0), 0o600)", "PermissionError|OSError"
+    ),
+    Attack("truncates by opening", "os.open({canary!r}, os.O_TRUNC)", NO_FILE),
     Attack("renames a file of the host", "os.rename({canary!r}, {canary!r} + '2')", NO_FILE),
     Attack("reads a file of the host with numpy", "import numpy\nnumpy.fromfile({canary!r})", NO_FILE),
     Attack("reads through a link", "os.symlink({canary!r}, 'link')\nopen('link').read()", NO_FILE),
@@ -137,6 +146,11 @@ SOCKETS = [
         for family in FAMILIES
         for kind in KINDS
     ),
+    Attack(
+        "writes to a socket that the host has bound",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', {bound!r})",
+        REFUSED,
+    ),
     Attack("opens a pair of sockets of another family", "socket.socketpair(socket.AF_TIPC)", REFUSED),
     Attack("asks a web server", "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:{port}')", "URLError"),
     Attack("binds its connection", "connection().bind('\\0name')", REFUSED),
@@ -165,6 +179,12 @@ PROCESSES = [
         "PermissionError",
     ),
     Attack("signals the server", "os.kill({host_pid}, signal.SIGTERM)", REFUSED),
+    Attack(
+        "has the kernel signal the server",
+        "import fcntl\nr, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETOWN, {host_pid})\nfcntl.fcntl(r, 10, signal.SIGKILL)",
+        REFUSED,
+    ),
+    Attack("enlarges a pipe", "import fcntl\nfcntl.fcntl(os.pipe()[0], 1031, 1 << 20)", REFUSED),
     Attack("signals everything", "os.kill(-1, signal.SIGKILL)", REFUSED),
     Attack("signals its group", "os.killpg(1, signal.SIGKILL)", REFUSED),
     Attack("signals another session", "os.kill({bystander_pid}, signal.SIGKILL)", REFUSED),

@@ -17,6 +17,7 @@ from .filesystem import WORK, enter_session_folders, readable
 from .repl import Repl
 from .spec import JailSpec
 
+_LANDLOCK_THAT_STOPS_TRUNCATION = 3
 _SESSION_NAMESPACES = libc.CLONE_NEWUSER | libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 
 
@@ -78,5 +79,8 @@ def _lock_up(spec: JailSpec, beside: privileges.Beside) -> None:
     sys.path.insert(0, WORK)
     libc.drop_capabilities()
     privileges.limit(spec.limits, beside)
-    landlock.restrict([*readable(), "/dev/urandom"], [WORK, "/dev/null"] if spec.tier is Tier.A else ["/dev/null"])
-    seccomp.restrict()
+    own_folder = spec.tier is Tier.A
+    if not own_folder and landlock.version() < _LANDLOCK_THAT_STOPS_TRUNCATION:
+        raise OSError("tier B needs version 3 of Landlock (Linux 6.2): before it, files can be truncated")
+    landlock.restrict([*readable(), "/dev/urandom"], [WORK, "/dev/null"] if own_folder else ["/dev/null"])
+    seccomp.restrict(own_folder)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 
 from .libc import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, prctl
-from .syscalls import ALLOWED, numbers
+from .syscalls import ALLOWED, WRITING, numbers
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # the instructions used here
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # where the kernel puts what the program looks at
@@ -31,15 +31,19 @@ _HARMLESS_IOCTL = (
     0x5451,
 )  # is it a terminal, its size, unread, blocking, cloexec
 
+_FILE_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)
+"""Of fcntl: duplicates, flags and locks. Not F_SETOWN and F_SETSIG, by which the kernel signals any process of the user."""
+
 Program = list[bytes]
 
 
-def restrict() -> None:
+def restrict(own_folder: bool) -> None:
     """Leaves this process and its threads the calls of the allow-list, for good; others fail with EPERM.
 
-    Errors: OSError on a machine without a table, or where the kernel does not filter.
+    `own_folder` says whether it may change files, as those that it sees are its own. Errors: OSError on a machine
+    without a table, or where the kernel does not filter.
     """
-    install(allow_list(os.getpid()))
+    install(allow_list(os.getpid(), own_folder))
 
 
 def install(program: Program) -> None:
@@ -52,11 +56,11 @@ def install(program: Program) -> None:
     prctl(PR_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(holder))
 
 
-def allow_list(own_pid: int) -> Program:
+def allow_list(own_pid: int, own_folder: bool) -> Program:
     """The filter for a process that may signal itself only."""
     number = numbers()
     code = begin()
-    for name in ALLOWED:
+    for name in (*ALLOWED, *(WRITING if own_folder else ())):
         if name in number:
             code += [_jump(_EQUAL, number[name], 0, 1), give(ALLOW)]
     code += refuse(number["clone3"], errno.ENOSYS)  # then the C library takes clone, whose flags a filter can see
@@ -67,6 +71,8 @@ def allow_list(own_pid: int) -> Program:
     code += _when_argument(number["prctl"], 0, _NAMING)
     code += _when_argument(number["ioctl"], 1, _HARMLESS_IOCTL)
     code += _when_argument(number["socketpair"], 0, [_AF_UNIX])
+    code += _when_argument(number["fcntl"], 1, _FILE_COMMANDS)
+    code += _when_null(number["sendto"], 4)  # an address would reach sockets that others have bound
     return [*code, give(_ERROR | errno.EPERM)]
 
 
@@ -83,6 +89,13 @@ def _when_argument(number: int, position: int, values: Iterable[int], test: int 
     body = [_load(_ARGUMENTS + 8 * position)]  # the low half: all of these arguments are C ints or flags below 2**32
     for value in values:
         body += [_jump(test, value, 0, 1), give(ALLOW)]
+    body.append(give(_ERROR | errno.EPERM))
+    return [_jump(_EQUAL, number, 0, len(body)), *body]
+
+
+def _when_null(number: int, position: int) -> Program:
+    low, high = _ARGUMENTS + 8 * position, _ARGUMENTS + 8 * position + 4
+    body = [_load(low), _jump(_EQUAL, 0, 0, 3), _load(high), _jump(_EQUAL, 0, 0, 1), give(ALLOW)]
     body.append(give(_ERROR | errno.EPERM))
     return [_jump(_EQUAL, number, 0, len(body)), *body]
 
