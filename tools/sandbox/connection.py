@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
+from typing import cast
 
 from .messages import Breach
 from .wire import FrameBuffer, FrameTooLong, frame
+
+_GREETING = 1 << 16  # bytes that a session may send before its first cell: that its wall stands, or why not
 
 
 class Connection(asyncio.Protocol):
@@ -19,7 +22,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, most: int) -> None:
         self._incoming = FrameBuffer(most)
         self._bodies: deque[bytes] = deque()
-        self._allowance = 0
+        self._allowance = _GREETING
         self._breach: str | None = None
         self._ended = False
         self._news = asyncio.Event()
@@ -34,8 +37,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with bytes as they come."""

@@ -45,7 +45,6 @@ class Session:
         connection = await Connection.over(end, config.limits.reply_bytes)
         session = cls(connection, process, config)
         try:
-            connection.allow(1 << 16)
             async with asyncio.timeout(config.start_seconds):
                 message = decode(await connection.receive())
             connection.allow(0)

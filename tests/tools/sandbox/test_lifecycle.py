@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from flyball.core.errors import SandboxError
 from flyball.tools.sandbox import Limits, Sandbox, SandboxConfig, Session, Status, Tier
@@ -24,6 +25,16 @@ async def ended(pid: int) -> None:
     async with asyncio.timeout(5):
         while Path(f"/proc/{pid}").exists() and "State:\tZ" not in Path(f"/proc/{pid}/status").read_text():
             await asyncio.sleep(0.01)
+
+
+def test_a_sandbox_works_on_the_loop_that_servers_use() -> None:
+    """uvicorn takes uvloop where it is installed."""
+
+    async def one_cell() -> str | None:
+        async with Sandbox(TIERS[0], SMALL) as sandbox:
+            return (await (await sandbox.create()).run("6 * 7")).value
+
+    assert uvloop.run(one_cell()) == "42"
 
 
 async def test_closing_a_session_ends_its_process(sandbox: Sandbox) -> None:
