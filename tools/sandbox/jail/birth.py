@@ -54,12 +54,13 @@ def give_birth(spec: JailSpec, slot: int, session: socket.socket, host: socket.s
 def _live(spec: JailSpec, session: socket.socket, host: socket.socket, parent: int, beside: privileges.Beside) -> None:
     """The session's whole life; never returns."""
     try:
+        host.close()
+        os.setsid()
+        _give_up_rights(spec, beside)
         select.select([parent], [], [])  # only then is the zygote the parent, whose end is to be this session's end
         os.close(parent)
-        host.close()
         privileges.die_with_parent()
-        os.setsid()
-        _lock_up(spec, beside)
+        seccomp.restrict(own_folder=spec.tier is Tier.A)
         session.sendall(frame(b'{"type": "ready"}'))
     except OSError as error:
         session.sendall(frame(json.dumps({"type": "failed", "error": str(error)}).encode()))
@@ -72,15 +73,14 @@ def _live(spec: JailSpec, session: socket.socket, host: socket.socket, parent: i
         os._exit(status)
 
 
-def _lock_up(spec: JailSpec, beside: privileges.Beside) -> None:
+def _give_up_rights(spec: JailSpec, beside: privileges.Beside) -> None:
     preload.reseed()
     for number in (signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     sys.path.insert(0, WORK)
     libc.drop_capabilities()
     privileges.limit(spec.limits, beside)
-    own_folder = spec.tier is Tier.A
-    if not own_folder and landlock.version() < _LANDLOCK_THAT_STOPS_TRUNCATION:
+    if spec.tier is Tier.B and landlock.version() < _LANDLOCK_THAT_STOPS_TRUNCATION:
         raise OSError("tier B needs version 3 of Landlock (Linux 6.2): before it, files can be truncated")
-    landlock.restrict([*readable(), "/dev/urandom"], [WORK, "/dev/null"] if own_folder else ["/dev/null"])
-    seccomp.restrict(own_folder)
+    writable = [WORK, "/dev/null"] if spec.tier is Tier.A else ["/dev/null"]
+    landlock.restrict([*readable(), "/dev/urandom"], writable)
