@@ -35,7 +35,7 @@ PR_SET_NO_NEW_PRIVS = 38
 _MNT_DETACH = 2
 _AT_RECURSIVE = 0x8000
 _CAPABILITY_VERSION_3 = 0x20080522
-_LAST_CAPABILITY = 63  # more than any kernel has; the kernel refuses the rest
+_CAPABILITIES = 64  # the most that a kernel can have
 
 
 class _MountAttributes(ctypes.Structure):
@@ -99,10 +99,9 @@ def enter_root(path: str) -> None:
 
 def drop_capabilities() -> None:
     """Gives up every capability, also those that a program started later could regain."""
-    for capability in range(_LAST_CAPABILITY + 1):
-        LIBC.prctl(
-            PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0
-        )  # refused where the process may not: see next line
+    for capability in range(_CAPABILITIES):
+        if LIBC.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) < 0:
+            break  # the kernel has no more, or this process has none to begin with
     header = _CapabilityHeader(version=_CAPABILITY_VERSION_3, pid=0)
     nothing = (ctypes.c_uint32 * 6)()
     _check("capset", LIBC.capset(ctypes.byref(header), ctypes.byref(nothing)))
