@@ -107,6 +107,8 @@ class UpstreamError(EngineError):
 
 class ToolError(FlyballError):
     """A call that a tool refuses or that went wrong by the caller's doing; its text goes to the model."""
+
+
 class SandboxError(FlyballError):
     """The sandbox could not give a session: it runs as many as it takes, or the process that starts them failed."""
 

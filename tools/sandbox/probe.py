@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...core.errors import SandboxError, SandboxUnavailable
+from ..result import Status
 from .config import SandboxConfig
 from .limits import Limits
-from .result import Status
 from .sandbox import Sandbox
 from .session import Session
 from .tiers import Tier

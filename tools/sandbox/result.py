@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Status(StrEnum):
-    """How a cell ended. All but `infra` are the doing of the code that ran."""
-
-    OK = "ok"
-    """It ran to its end."""
-    USER_ERROR = "user_error"
-    """It raised, ended its own process, or broke the session's protocol."""
-    TIMEOUT = "timeout"
-    """It was still running at its deadline, or had used the processor time of its session."""
-    OOM = "oom"
-    """It wanted more memory than it may have."""
-    INFRA = "infra"
-    """The sandbox failed; the code may be innocent."""
+from ..result import Status
 
 
 @dataclass(frozen=True)

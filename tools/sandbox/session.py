@@ -13,12 +13,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...core.errors import SandboxError
+from ..result import Status
 from .config import SandboxConfig
 from .connection import Connection
 from .limits import Limits
 from .messages import Breach, Done, Failed, Output, Rest, decode
 from .process import SessionProcess
-from .result import CellResult, Status
+from .result import CellResult
 from .text import cut_middle, join_cut
 
 OnOutput = Callable[[str, str], None]

@@ -8,7 +8,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 
 from ...core.errors import SandboxError
-from .result import CellResult, Status
+from ..result import Status
+from .result import CellResult
 from .sandbox import Sandbox
 from .session import OnOutput, Session
 
