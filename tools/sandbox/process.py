@@ -12,8 +12,9 @@ import signal
 class SessionProcess:
     """One process, held by a descriptor, so that a signal never reaches another that got the same number."""
 
-    def __init__(self, pid: int, descriptor: int, end: asyncio.Future[int | None]) -> None:
-        self.pid = pid
+    def __init__(self, descriptor: int, end: asyncio.Future[int | None]) -> None:
+        self.pid = process_number(descriptor)
+        """As this process sees it; -1 if it had ended before."""
         self.end = end
         """Set to the wait status when the process has ended, to None when the zygote has."""
         self._descriptor = descriptor
@@ -43,3 +44,9 @@ class SessionProcess:
         except (OSError, ValueError):  # it has ended
             return 0
         return (resident - shared) * resource.getpagesize()
+
+
+def process_number(descriptor: int) -> int:
+    """The process that a process descriptor stands for, -1 when it has ended: the zygote counts otherwise than the host."""
+    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))

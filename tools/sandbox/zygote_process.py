@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from typing import Any
 from ...core.errors import SandboxError
 from .jail.filesystem import WORK
 from .jail.spec import JailSpec
-from .process import SessionProcess
+from .process import SessionProcess, process_number
 
 _MESSAGE = 1 << 16
 _PACKAGE = __name__.rpartition(".")[0]
@@ -48,6 +50,8 @@ class ZygoteProcess:
     def __init__(self, spec: JailSpec) -> None:
         self.missing: list[str] = []
         """Modules that were to be preloaded and are not installed."""
+        self.pid: int | None = None
+        """Its process id once it is ready."""
         self._host, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._host.setblocking(False)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in stop()
@@ -67,14 +71,10 @@ class ZygoteProcess:
         self._births: dict[int, asyncio.Future[SessionProcess]] = {}
         self._ends: dict[int, asyncio.Future[int | None]] = {}
         self._requests = 0
+        self._descriptor: int | None = None
         asyncio.get_running_loop().add_reader(self._host.fileno(), self._listen)
         with contextlib.suppress(BrokenPipeError):  # it has ended already: `ready` says why
             self._host.send(spec.encode())
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
 
     @property
     def alive(self) -> bool:
@@ -114,7 +114,7 @@ class ZygoteProcess:
             return
         asyncio.get_running_loop().remove_reader(self._host.fileno())
         self._host.close()
-        self._process.kill()
+        self._kill()
         self._process.wait()
         failure = SandboxError(f"the sandbox's zygote has ended{self._last_words()}")
         self._errors.close()
@@ -127,6 +127,14 @@ class ZygoteProcess:
             if not end.done():
                 end.set_result(None)
         self._ends.clear()
+
+    def _kill(self) -> None:
+        if self._descriptor is None:
+            self._process.kill()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+        os.close(self._descriptor)
 
     def _last_words(self) -> str:
         self._errors.seek(0)
@@ -148,10 +156,9 @@ class ZygoteProcess:
 
     def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
         if "ready" in message:
-            self.missing = message["ready"]
-            self._ready.set_result(None)
+            self._take_ready(message["ready"], descriptors[0])
         elif "created" in message:
-            self._take_birth(message["created"], message["pid"], descriptors[0])
+            self._take_birth(message["created"], descriptors[0])
         elif "failed" in message:
             waiting = self._ready if message["failed"] is None else self._births.get(message["failed"])
             if waiting is not None and not waiting.done():
@@ -159,9 +166,15 @@ class ZygoteProcess:
         elif (end := self._ends.pop(message["ended"], None)) is not None and not end.done():
             end.set_result(message["status"])
 
-    def _take_birth(self, request: int, pid: int, descriptor: int) -> None:
-        end = self._ends[pid] = asyncio.get_running_loop().create_future()
-        process = SessionProcess(pid, descriptor, end)
+    def _take_ready(self, missing: list[str], descriptor: int) -> None:
+        self.missing = missing
+        self._descriptor = descriptor
+        self.pid = process_number(descriptor)
+        self._ready.set_result(None)
+
+    def _take_birth(self, request: int, descriptor: int) -> None:
+        end = self._ends[request] = asyncio.get_running_loop().create_future()
+        process = SessionProcess(descriptor, end)
         birth = self._births.get(request)
         if birth is None or birth.done():  # nobody waits for it any more
             process.release()

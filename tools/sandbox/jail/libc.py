@@ -29,7 +29,6 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
-PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
 _MNT_DETACH = 2
@@ -66,6 +65,11 @@ def system_call(name: str, *arguments: object) -> int:
 def unshare(flags: int) -> None:
     """Leaves the namespaces named by the flags for new ones."""
     _check("unshare", LIBC.unshare(flags))
+
+
+def setns(descriptor: int, kind: int) -> None:
+    """Enters the namespace that a descriptor stands for."""
+    _check("setns", LIBC.setns(descriptor, kind))
 
 
 def prctl(option: int, *arguments: int) -> None:

@@ -9,16 +9,18 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..tiers import Tier
 from . import libc, privileges
-from .birth import give_birth, new_user_namespace
+from .birth import live
 from .filesystem import enter_zygote_root
+from .namespaces import ProcessNamespaces, enter_user_namespace
 from .preload import preload
 from .spec import JailSpec
 
-_ZYGOTE_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
+_ZYGOTE_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 _MESSAGE = 1 << 16
 
 
@@ -29,13 +31,14 @@ def main(descriptor: int, source: str) -> None:
     spec = JailSpec.decode(host.recv(_MESSAGE))
     sys.path.remove(source)
     try:
-        _enter_jail(spec.tier)
+        if spec.tier is Tier.A:
+            _enter_jail(host)
         missing = preload(spec.preload)
     except OSError as error:
         _tell(host, {"failed": None, "error": str(error)})
         return
     zygote = Zygote(spec, host)
-    _tell(host, {"ready": missing})
+    _tell(host, {"ready": missing}, os.pidfd_open(os.getpid()))
     zygote.serve()
 
 
@@ -45,13 +48,15 @@ class Zygote:
     def __init__(self, spec: JailSpec, host: socket.socket) -> None:
         self._spec = spec
         self._host = host
+        self._fork: Callable[[], int] = ProcessNamespaces().fork if spec.tier is Tier.A else os.fork
+        self._requests: dict[int, int] = {}
+        """The request of the host by which each living child came to be."""
         self._deaths, wake_up = os.pipe()
         for end in (self._deaths, wake_up):
             os.set_blocking(end, False)
-        self._wake_up = wake_up
         signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, at: None)
-        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+        self._own = [host.fileno(), self._deaths, wake_up]
         with open(os.devnull, "r+b") as nothing:
             for standard in range(3):
                 os.dup2(nothing.fileno(), standard)
@@ -72,47 +77,60 @@ class Zygote:
                 self._create(json.loads(body), descriptors[0])
 
     def _create(self, request: dict[str, Any], descriptor: int) -> None:
-        if len(os.listdir("/proc/self/task")) > 1:  # a fork would leave the other threads' locks held for ever
-            _tell(self._host, {"failed": request["create"], "error": "a preloaded module has started a thread"})
-            os.close(descriptor)
-        elif os.fork() == 0:
-            self._become_session(request, socket.socket(fileno=descriptor))
-        else:
-            os.close(descriptor)
+        number: int = request["create"]
+        with socket.socket(fileno=descriptor) as session:
+            try:
+                pid = self._give_birth(request["slot"], session)
+                self._requests[pid] = number
+                _tell(self._host, {"created": number}, os.pidfd_open(pid))
+            except OSError as error:
+                _tell(self._host, {"failed": number, "error": str(error)})
 
-    def _become_session(self, request: dict[str, Any], session: socket.socket) -> None:
-        """In the fork: never returns."""
-        status = 1
-        try:
+    def _give_birth(self, slot: int, session: socket.socket) -> int:
+        """The new session's process number as this process sees it."""
+        if len(os.listdir("/proc/self/task")) > 1:  # a fork would leave the other threads' locks held for ever
+            raise OSError("a preloaded module has started a thread")
+        beside = privileges.Beside.measure(shared_user=self._spec.tier is Tier.B and os.geteuid() != 0)
+        own = os.pidfd_open(os.getpid())
+        pid = self._fork()
+        if pid == 0:
             signal.set_wakeup_fd(-1)
-            os.close(self._deaths)
-            os.close(self._wake_up)
-            give_birth(self._spec, request["slot"], session, self._host, request["create"])
-            status = 0
-        except OSError as error:
-            _tell(self._host, {"failed": request["create"], "error": str(error)})
-        finally:
-            os._exit(status)
+            for descriptor in self._own:
+                os.close(descriptor)
+            live(self._spec, slot, session, own, beside)
+        os.close(own)
+        return pid
 
     def _report_deaths(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._deaths, _MESSAGE)
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                _tell(self._host, {"ended": ended[0], "status": ended[1]})
+                _tell(self._host, {"ended": self._requests.pop(ended[0]), "status": ended[1]})
 
 
-def _enter_jail(tier: Tier) -> None:
-    if tier is not Tier.A:
-        return
+def _enter_jail(host: socket.socket) -> None:
+    """Goes on in a child that sees nothing of the host's system but libraries; this process ends when the child does.
+
+    The child is the first process of its namespace: when it ends, the kernel kills every session.
+    """
     if os.geteuid() == 0:
         libc.unshare(_ZYGOTE_NAMESPACES)
     else:
-        new_user_namespace(_ZYGOTE_NAMESPACES)
+        enter_user_namespace(_ZYGOTE_NAMESPACES)
         privileges.die_with_parent()
+    child = os.fork()
+    if child:
+        host.close()
+        os.waitpid(child, 0)
+        os._exit(0)
+    privileges.die_with_parent()
     socket.sethostname("sandbox")
     enter_zygote_root()
 
 
-def _tell(host: socket.socket, message: dict[str, Any]) -> None:
-    host.sendall(json.dumps(message).encode())
+def _tell(host: socket.socket, message: dict[str, Any], *descriptors: int) -> None:
+    """Sends a message, and descriptors that are closed here."""
+    socket.send_fds(host, [json.dumps(message).encode()], descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
