@@ -125,7 +125,7 @@ FILES = [
     Attack("opens the terminal", "open('/dev/tty', 'rb')", NO_FILE + "|OSError"),
     Attack("makes a device", "os.mknod('device', 0o600 | 0o020000, os.makedev(1, 1))", REFUSED),
     Attack("changes its root", "os.chroot('.')", REFUSED),
-    Attack("reads another session's file", "open('/sandbox/bystander').read()", NO_FILE),
+    Attack("reads another session's file", "open('/home/sandbox/bystander').read()", NO_FILE),
 ]
 
 FAMILIES = {
@@ -195,7 +195,7 @@ PROCESSES = [
     Attack("enters another namespace", "checked(libc.setns(0, 0))", REFUSED),
     Attack("makes a user namespace", "checked(libc.unshare(0x10000000))", REFUSED),
     Attack("makes a mount namespace", "checked(libc.unshare(0x00020000))", REFUSED),
-    Attack("mounts", "checked(libc.mount(b'x', b'/sandbox', b'tmpfs', 0, b''))", REFUSED),
+    Attack("mounts", "checked(libc.mount(b'x', b'/home/sandbox', b'tmpfs', 0, b''))", REFUSED),
     Attack("uncovers /proc", "checked(libc.umount2(b'/proc', 2))", REFUSED),
     Attack("renames the machine", "socket.sethostname('mine')", REFUSED),
     Attack("survives its parent", "checked(libc.prctl(1, 0, 0, 0, 0))", REFUSED),

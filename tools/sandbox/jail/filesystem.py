@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import libc
 
-WORK = "/sandbox"
+WORK = "/home/sandbox"
 """The working directory of a session, where it is writable."""
 
 DEVICES = ("/dev/null", "/dev/urandom")

@@ -33,20 +33,25 @@ def version() -> int:
     return system_call("landlock_create_ruleset", None, ctypes.c_size_t(0), _CREATE_RULESET_VERSION)
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """Leaves this process and its children the given files and folders, and nothing else, for good.
+def ruleset(readable: Iterable[str], writable: Iterable[str]) -> int:
+    """A descriptor of rules that leave the given files and folders, and nothing else.
 
     A path that does not exist is left out. Nothing can be executed, no socket or device made. Errors: OSError where the
-    kernel does not keep it.
+    kernel has no Landlock.
     """
     kernel = version()
     handled = _handled(kernel)
-    ruleset = _create(kernel, handled)
+    made = _create(kernel, handled)
+    for path in readable:
+        _allow(made, path, handled & (_READ_FILE | _READ_DIR))
+    for path in writable:
+        _allow(made, path, handled & ~(_EXECUTE | _MAKE_SOCKET | _MAKE_DEVICE | _IOCTL_DEVICE))
+    return made
+
+
+def restrict(ruleset: int) -> None:
+    """Puts this process and its children under the rules, for good, and closes the descriptor. Errors: OSError."""
     try:
-        for path in readable:
-            _allow(ruleset, path, handled & (_READ_FILE | _READ_DIR))
-        for path in writable:
-            _allow(ruleset, path, handled & ~(_EXECUTE | _MAKE_SOCKET | _MAKE_DEVICE | _IOCTL_DEVICE))
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         system_call("landlock_restrict_self", ruleset, 0)
     finally:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import importlib
 import io
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from . import memory
 
 
 def preload(names: Iterable[str]) -> list[str]:
@@ -24,6 +27,7 @@ def preload(names: Iterable[str]) -> list[str]:
         except Exception:  # noqa: BLE001  # other people's modules: whatever keeps one from loading, it is named and skipped
             missing.append(name)
     gc.collect()
+    memory.gather()
     gc.freeze()  # a collection in a session would otherwise touch, and so copy, every object loaded here
     return missing
 
@@ -32,7 +36,7 @@ def reseed() -> None:
     """Gives this session random numbers of its own: numpy's would be the same in every child of the zygote."""
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        numpy.random.seed()
+        numpy.random.seed(int.from_bytes(os.urandom(4), "little"))  # by itself it would take four times as long
 
 
 def _use_numpy(numpy: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from dataclasses import dataclass
 
 from ..limits import Limits
 from . import libc
@@ -36,29 +35,14 @@ def hold_reserve(back: bool) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (hard - RESERVE if back else hard, hard))
 
 
-@dataclass(frozen=True)
-class Beside:
-    """What the kernel counts with a session though it is not the session's own."""
-
-    address_space: int
-    """Bytes that the zygote has mapped."""
-    threads: int
-    """Threads of others that run as the same user."""
-
-    @classmethod
-    def measure(cls, shared_user: bool) -> Beside:
-        """As it is now, in a fork of the zygote; `shared_user` if sessions run as the user that others run as."""
-        return cls(_address_space(), _threads_of_user() if shared_user else 0)
-
-
-def limit(limits: Limits, beside: Beside) -> None:
-    """Sets the limits that the kernel keeps."""
+def limit(limits: Limits, address_space: int, threads: int) -> None:
+    """Sets the limits that the kernel keeps; the zygote's own address space comes on top of what a session may take."""
     values = {
-        resource.RLIMIT_AS: beside.address_space + limits.memory_mib * _MIB + RESERVE,
+        resource.RLIMIT_AS: address_space + limits.memory_mib * _MIB + RESERVE,
         resource.RLIMIT_CPU: limits.cpu_seconds,
         resource.RLIMIT_FSIZE: limits.disk_mib * _MIB,
         resource.RLIMIT_NOFILE: limits.descriptors,
-        resource.RLIMIT_NPROC: limits.threads + beside.threads,
+        resource.RLIMIT_NPROC: threads,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
@@ -70,7 +54,8 @@ def limit(limits: Limits, beside: Beside) -> None:
         resource.setrlimit(name, (allowed, allowed))
 
 
-def _threads_of_user() -> int:
+def threads_of_user() -> int:
+    """Threads that run as this user, which the kernel counts together."""
     return sum(_threads(entry.path) for entry in os.scandir("/proc") if entry.name.isdigit())
 
 
@@ -84,6 +69,7 @@ def _threads(process: str) -> int:
         return 0
 
 
-def _address_space() -> int:
+def address_space() -> int:
+    """Bytes that this process has mapped."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[0]) * resource.getpagesize()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import platform
 import struct
 from collections.abc import Iterable
@@ -37,15 +36,6 @@ _FILE_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)
 Program = list[bytes]
 
 
-def restrict(own_folder: bool) -> None:
-    """Leaves this process and its threads the calls of the allow-list, for good; others fail with EPERM.
-
-    `own_folder` says whether it may change files, as those that it sees are its own. Errors: OSError on a machine
-    without a table, or where the kernel does not filter.
-    """
-    install(allow_list(os.getpid(), own_folder))
-
-
 def install(program: Program) -> None:
     """Has the kernel run the program at every system call of this process, for good. Errors: OSError."""
     code = b"".join(program)
@@ -57,7 +47,11 @@ def install(program: Program) -> None:
 
 
 def allow_list(own_pid: int, own_folder: bool) -> Program:
-    """The filter for a process that may signal itself only."""
+    """The filter for a process that may signal itself only: the calls of the allow-list, others fail with EPERM.
+
+    `own_folder` says whether it may change files, as those that it sees are its own. Errors: OSError on a machine
+    without a table.
+    """
     number = numbers()
     code = begin()
     for name in (*ALLOWED, *(WRITING if own_folder else ())):

@@ -19,6 +19,7 @@ from .filesystem import enter_zygote_root
 from .namespaces import ProcessNamespaces, enter_user_namespace
 from .preload import preload
 from .spec import JailSpec
+from .wall import Wall
 
 _ZYGOTE_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 _MESSAGE = 1 << 16
@@ -34,10 +35,10 @@ def main(descriptor: int, source: str) -> None:
         if spec.tier is Tier.A:
             _enter_jail(host)
         missing = preload(spec.preload)
+        zygote = Zygote(spec, host)
     except OSError as error:
         _tell(host, {"failed": None, "error": str(error)})
         return
-    zygote = Zygote(spec, host)
     _tell(host, {"ready": missing}, os.pidfd_open(os.getpid()))
     zygote.serve()
 
@@ -48,6 +49,7 @@ class Zygote:
     def __init__(self, spec: JailSpec, host: socket.socket) -> None:
         self._spec = spec
         self._host = host
+        self._wall = Wall(spec)
         self._fork: Callable[[], int] = ProcessNamespaces().fork if spec.tier is Tier.A else os.fork
         self._requests: dict[int, int] = {}
         """The request of the host by which each living child came to be."""
@@ -90,14 +92,13 @@ class Zygote:
         """The new session's process number as this process sees it."""
         if len(os.listdir("/proc/self/task")) > 1:  # a fork would leave the other threads' locks held for ever
             raise OSError("a preloaded module has started a thread")
-        beside = privileges.Beside.measure(shared_user=self._spec.tier is Tier.B and os.geteuid() != 0)
         own = os.pidfd_open(os.getpid())
         pid = self._fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
             for descriptor in self._own:
                 os.close(descriptor)
-            live(self._spec, slot, session, own, beside)
+            live(self._wall, self._spec.limits, slot, session, own)
         os.close(own)
         return pid
 
