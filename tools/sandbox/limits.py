@@ -24,6 +24,8 @@ class Limits:
     """Open files at once."""
     cpu_seconds: int = 3600
     """Processor time over the session's whole life; at the limit it is killed."""
+    code_chars: int = 1 << 20
+    """Characters that the code of one cell may have."""
     output_chars: int = 65_536
     """Characters kept of each of stdout and stderr of a cell; the middle of more is cut out."""
     value_chars: int = 16_384
@@ -32,6 +34,8 @@ class Limits:
     """Pictures that a cell may return."""
     image_bytes: int = 4 << 20
     """Size of all pictures of one cell, in bytes."""
+    image_pixels: int = 1 << 24
+    """Width times height of one picture: a small file may claim to be a huge one."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -86,7 +86,10 @@ class Sandbox:
 
     async def _start_session(self, slot: int) -> Session:
         zygote = await self._running_zygote()
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise SandboxError(f"a session cannot be connected to: {error}") from error
         try:
             with theirs:
                 process = await zygote.create(slot, theirs, self.config.start_seconds)

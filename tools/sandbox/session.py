@@ -18,6 +18,7 @@ from .config import SandboxConfig
 from .connection import Connection
 from .limits import Limits
 from .messages import Breach, Done, Failed, Output, Rest, decode
+from .png import pixels
 from .process import SessionProcess
 from .result import CellResult
 from .text import cut_middle, join_cut
@@ -80,6 +81,8 @@ class Session:
         A second call waits for the first. Cancelling it ends the session. Errors: SandboxError when the session has
         ended before; what goes wrong in the cell is in the result.
         """
+        if len(code) > self._limits.code_chars:
+            return CellResult(Status.USER_ERROR, error=f"the code is longer than {self._limits.code_chars} characters")
         async with self._busy:
             if not self.alive:
                 raise SandboxError("the session has ended")
@@ -90,7 +93,7 @@ class Session:
                 result = await self._exchange(reply, code, timeout)
             except (Breach, EOFError) as error:
                 result = reply.without_end(*await self._why_ended(error))
-            except asyncio.CancelledError:
+            except BaseException:  # cancelled, or `on_output` raised: no cell goes on unwatched
                 await self.close()
                 raise
             return replace(result, seconds=time.perf_counter() - began, session_lost=not self.alive)
@@ -173,17 +176,20 @@ class _Reply:
         self._limits = limits
         self._on_output = on_output
         self._heads: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        self._room = dict.fromkeys(self._heads, limits.output_chars // 2)
 
     def add(self, output: Output) -> None:
         """Takes what the cell printed."""
+        self._room[output.stream] -= len(output.text)
+        if self._room[output.stream] < 0:
+            raise Breach("it sent more output than a cell may")
         self._heads[output.stream].append(output.text)
         if self._on_output is not None:
             self._on_output(output.stream, output.text)
 
     def result(self, done: Done) -> CellResult:
         """The whole answer, kept to the limits whatever the session claims."""
-        if len(done.images) > self._limits.images or sum(map(len, done.images)) > self._limits.image_bytes:
-            raise Breach("it sent more pictures than it may")
+        self._check_pictures(done.images)
         return CellResult(
             status=Status(done.status),
             stdout=self._text("stdout", done.stdout),
@@ -192,6 +198,16 @@ class _Reply:
             error=self._short(done.error),
             images=tuple(done.images),
         )
+
+    def _check_pictures(self, pictures: list[bytes]) -> None:
+        if len(pictures) > self._limits.images or sum(map(len, pictures)) > self._limits.image_bytes:
+            raise Breach("it sent more pictures than it may")
+        try:
+            huge = any(pixels(picture) > self._limits.image_pixels for picture in pictures)
+        except ValueError as error:
+            raise Breach(f"it sent a picture, but {error}") from error
+        if huge:
+            raise Breach("it sent a picture larger than it may")
 
     def without_end(self, status: Status, error: str) -> CellResult:
         """What there is of the answer of a session that gave no end of it."""

@@ -158,7 +158,7 @@ class ZygoteProcess:
         if "ready" in message:
             self._take_ready(message["ready"], descriptors[0])
         elif "created" in message:
-            self._take_birth(message["created"], descriptors[0])
+            self._take_birth(message["created"], descriptors)
         elif "failed" in message:
             waiting = self._ready if message["failed"] is None else self._births.get(message["failed"])
             if waiting is not None and not waiting.done():
@@ -172,10 +172,14 @@ class ZygoteProcess:
         self.pid = process_number(descriptor)
         self._ready.set_result(None)
 
-    def _take_birth(self, request: int, descriptor: int) -> None:
-        end = self._ends[request] = asyncio.get_running_loop().create_future()
-        process = SessionProcess(descriptor, end)
+    def _take_birth(self, request: int, descriptors: list[int]) -> None:
         birth = self._births.get(request)
+        if not descriptors:  # the kernel drops one that this process has no room for; the session ends by itself
+            if birth is not None and not birth.done():
+                birth.set_exception(SandboxError("this process has as many open files as it may"))
+            return
+        end = self._ends[request] = asyncio.get_running_loop().create_future()
+        process = SessionProcess(descriptors[0], end)
         if birth is None or birth.done():  # nobody waits for it any more
             process.release()
         else:

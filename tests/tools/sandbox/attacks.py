@@ -34,6 +34,27 @@ def is_socket(fd):
     except OSError:
         return False
 
+def is_open(fd):
+    try:
+        return bool(os.fstat(fd))
+    except OSError:
+        return False
+
+def machine_code(code):
+    memory = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    memory.write(code)
+    return ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+
+def picture(width, height):
+    return b"\\x89PNG\\r\\n\\x1a\\n\\x00\\x00\\x00\\rIHDR" + struct.pack(">II", width, height) + bytes(9)
+
+def done_with_pictures(*pictures):
+    import base64
+    rest = {"cut": 0, "tail": ""}
+    return framed({"type": "done", "id": current()["id"], "nonce": current()["nonce"], "status": "ok", "value": None,
+                   "error": None, "images": [base64.b64encode(p).decode() for p in pictures], "stdout": rest,
+                   "stderr": rest})
+
 def current():
     frame = sys._getframe()
     while frame is not None:
@@ -124,6 +145,21 @@ FILES = [
     Attack("reads the machine's memory", "open('/dev/mem', 'rb')", NO_FILE),
     Attack("opens the terminal", "open('/dev/tty', 'rb')", NO_FILE + "|OSError"),
     Attack("makes a device", "os.mknod('device', 0o600 | 0o020000, os.makedev(1, 1))", REFUSED),
+    Attack("touches a device of the host", "os.utime('/dev/null')", r"\[Errno 30\]|PermissionError"),
+    Attack("changes the mode of a device of the host", "os.chmod('/dev/null', 0)", r"\[Errno 30\]|PermissionError"),
+    Attack(
+        "locks a library",
+        "import fcntl\nfcntl.lockf(open(os.__file__, 'rb'), fcntl.LOCK_SH)",
+        "PermissionError",
+        tiers=(Tier.B,),
+    ),
+    Attack(
+        "finds a descriptor that is not its own",
+        "[fd for fd in range(3, 256) if fd != connection().fileno() and is_open(fd)]",
+        "",
+        "[]",
+        "ok",
+    ),
     Attack("changes its root", "os.chroot('.')", REFUSED),
     Attack("reads another session's file", "open('/home/sandbox/bystander').read()", NO_FILE),
 ]
@@ -254,6 +290,12 @@ KERNEL = [
 if platform.machine() == "x86_64":
     KERNEL += [
         Attack("calls vfork", "call(58)", REFUSED),
+        Attack(
+            "calls through the interface of 32 bits",
+            "assert machine_code(bytes.fromhex('b82a000000c3'))() == 42\nmachine_code(bytes.fromhex('b814000000cd80c3'))()",
+            "Bad system call|Segmentation fault",  # the latter where the kernel has no such interface
+            lost=True,
+        ),
         Attack("calls through the x32 interface", "call(0x40000000 + 39)", "Bad system call", lost=True),
     ]
 
@@ -410,7 +452,7 @@ FORGERIES = [
     ),
     Attack(
         "floods its connection",
-        "while True: connection().sendall(framed({{'type': 'output', 'id': current()['id'], 'nonce': current()['nonce'], 'stream': 'stdout', 'text': 'x' * 10**4}}))",
+        "while True: connection().sendall(framed({{'type': 'output', 'id': current()['id'], 'nonce': current()['nonce'], 'stream': 'stdout', 'text': ''}}))",
         "more than a reply",
         lost=True,
     ),
@@ -423,8 +465,29 @@ FORGERIES = [
     Attack("shuts its connection down", "connection().shutdown(2)\ntime.sleep(9)", "closed its connection", lost=True),
     Attack(
         "sends too many pictures",
-        "r = current()\nrest = {{'cut': 0, 'tail': ''}}\nconnection().sendall(framed({{'type': 'done', 'id': r['id'], 'nonce': r['nonce'], 'status': 'ok', 'value': None, 'error': None, 'images': ['QUJD'] * 50, 'stdout': rest, 'stderr': rest}}))\ntime.sleep(9)",
+        "connection().sendall(done_with_pictures(*[picture(1, 1)] * 50))\ntime.sleep(9)",
         "more pictures",
+        lost=True,
+    ),
+]
+
+FORGERIES += [
+    Attack(
+        "sends a picture that is none",
+        "connection().sendall(done_with_pictures(b'<svg onload=x>'))\ntime.sleep(9)",
+        "no PNG",
+        lost=True,
+    ),
+    Attack(
+        "sends a picture that claims to be huge",
+        "connection().sendall(done_with_pictures(picture(50000, 50000)))\ntime.sleep(9)",
+        "larger than it may",
+        lost=True,
+    ),
+    Attack(
+        "sends more output than a cell may",
+        "c, r = connection(), current()\nfor n in range(30): c.sendall(framed({{'type': 'output', 'id': r['id'], 'nonce': r['nonce'], 'stream': 'stdout', 'text': 'x' * 100}}))\ntime.sleep(9)",
+        "more output",
         lost=True,
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -243,3 +244,30 @@ async def test_sessions_run_at_the_same_time(sandbox: Sandbox) -> None:
     assert printed.is_set()
     assert result.stdout == "beside\n"
     assert not one.alive
+
+
+async def test_a_listener_that_raises_ends_the_session(session: Session) -> None:
+    def listen(stream: str, text: str) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await session.run("print(1)\nwhile True: pass", 60, listen)
+
+    assert not session.alive
+
+
+async def test_code_that_is_too_long_is_refused_and_costs_nothing(session: Session) -> None:
+    result = await session.run("#" * (1 << 20) + "\n")
+
+    assert result.status is Status.USER_ERROR
+    assert "longer than" in (result.error or "")
+    assert (await session.run("1 + 1")).value == "2"
+
+
+async def test_a_figure_of_too_many_points_is_left_out(sandbox: Sandbox) -> None:
+    code = "import matplotlib.pyplot as p\np.figure(figsize=(60, 4), dpi=100)\np.gcf().add_axes((0, 0, 1, 1))\nNone"
+    small = replace(sandbox.config, limits=replace(sandbox.config.limits, image_pixels=2_000_000))
+    async with Sandbox(sandbox.tier, small) as limited:
+        result = await (await limited.create()).run(code, 60)
+
+    assert (result.status, result.images) == (Status.OK, ())

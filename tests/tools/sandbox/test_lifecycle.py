@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -178,3 +181,32 @@ async def test_memory_of_a_session_is_what_it_took_itself(session: Session) -> N
 
     assert idle < 16 << 20
     assert 38 << 20 < session.memory_bytes() - idle < 60 << 20
+
+
+@contextlib.contextmanager
+def room_for(descriptors: int) -> Iterator[None]:
+    """This process can open that many files and no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    kept = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (kept[0] + 50, hard))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                kept.append(os.dup(kept[0]))
+        for _ in range(descriptors):
+            os.close(kept.pop())
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in kept:
+            os.close(descriptor)
+
+
+@pytest.mark.parametrize("descriptors", [0, 2], ids=["for no connection", "for no process"])
+async def test_a_host_with_too_many_open_files_is_told_so_and_recovers(sandbox: Sandbox, descriptors: int) -> None:
+    with room_for(descriptors), pytest.raises(SandboxError, match=r"open files"):
+        await sandbox.create()
+
+    session = await sandbox.create()
+    assert (await session.run("1 + 1")).value == "2"
+    await session.close()

@@ -44,7 +44,9 @@ def enter_zygote_root(base: str = "/tmp") -> None:
         _show(source, base + path)
         os.close(source)
     for path in shown:
-        libc.make_read_only(base + path)
+        libc.make_read_only(base + path, devices=False)
+    for path in DEVICES:
+        libc.make_read_only(base + path, devices=True)  # they can be written to, but not touched
     for path, target in links.items():
         os.makedirs(os.path.dirname(base + path), exist_ok=True)
         os.symlink(target, base + path)

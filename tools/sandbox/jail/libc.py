@@ -86,9 +86,9 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str =
     _check(f"mount {target}", returned)
 
 
-def make_read_only(target: str) -> None:
-    """Makes a mount and everything mounted below it read-only, without devices and set-uid programs."""
-    attributes = _MountAttributes(set=MS_RDONLY | MS_NOSUID | MS_NODEV)
+def make_read_only(target: str, devices: bool) -> None:
+    """Makes a mount and everything mounted below it read-only, without set-uid programs, and with devices only if told."""
+    attributes = _MountAttributes(set=MS_RDONLY | MS_NOSUID | (0 if devices else MS_NODEV))
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
     system_call("mount_setattr", -1, target.encode(), _AT_RECURSIVE, ctypes.byref(attributes), size)
 

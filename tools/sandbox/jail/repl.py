@@ -57,7 +57,7 @@ class Repl:
             if value is not None:
                 self._names["_"] = value
                 outcome["value"] = _clean(cut_middle(repr(value), self._limits.value_chars))
-            images = take_figures(self._limits.images, self._limits.image_bytes)
+            images = take_figures(self._limits)
             outcome["images"] = [base64.b64encode(image).decode() for image in images]
             self._channel.interruptible(False)
         except BaseException as error:  # noqa: BLE001  # the boundary of the cell: what it raises is its result

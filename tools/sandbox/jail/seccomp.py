@@ -30,8 +30,10 @@ _HARMLESS_IOCTL = (
     0x5451,
 )  # is it a terminal, its size, unread, blocking, cloexec
 
-_FILE_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)
-"""Of fcntl: duplicates, flags and locks. Not F_SETOWN and F_SETSIG, by which the kernel signals any process of the user."""
+_FILE_COMMANDS = (0, 1, 2, 3, 4, 1030)
+"""Of fcntl: duplicates and flags. Not F_SETOWN and F_SETSIG, by which the kernel signals any process of the user."""
+_LOCKS = (5, 6, 7, 36, 37, 38)
+"""Of fcntl: locks, for those who have a folder of their own."""
 
 Program = list[bytes]
 
@@ -65,7 +67,7 @@ def allow_list(own_pid: int, own_folder: bool) -> Program:
     code += _when_argument(number["prctl"], 0, _NAMING)
     code += _when_argument(number["ioctl"], 1, _HARMLESS_IOCTL)
     code += _when_argument(number["socketpair"], 0, [_AF_UNIX])
-    code += _when_argument(number["fcntl"], 1, _FILE_COMMANDS)
+    code += _when_argument(number["fcntl"], 1, (*_FILE_COMMANDS, *(_LOCKS if own_folder else ())))
     code += _when_null(number["sendto"], 4)  # an address would reach sockets that others have bound
     return [*code, give(_ERROR | errno.EPERM)]
 

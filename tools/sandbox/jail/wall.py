@@ -27,7 +27,8 @@ class Wall:
             raise OSError("tier B needs version 3 of Landlock (Linux 6.2): before it, files can be truncated")
         # A rule for the folder of the working directory holds for whatever is mounted there.
         writable = [os.path.dirname(WORK), "/dev/null"] if self._has_folder else ["/dev/null"]
-        self._ruleset = landlock.ruleset([*readable(), "/dev/urandom"], writable)
+        self.ruleset = landlock.ruleset([*readable(), "/dev/urandom"], writable)
+        """A descriptor that a session has to keep until it puts the wall on."""
         self._filter = seccomp.allow_list(_FIRST_PROCESS, self._has_folder)
         self._address_space = privileges.address_space()
 
@@ -46,7 +47,7 @@ class Wall:
         sys.path.insert(0, WORK)
         libc.drop_capabilities()
         privileges.limit(spec.limits, self._address_space, threads)
-        landlock.restrict(self._ruleset)
+        landlock.restrict(self.ruleset)
 
     def close_up(self) -> None:
         """The filter of system calls, last."""

@@ -58,7 +58,6 @@ class Zygote:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, at: None)
-        self._own = [host.fileno(), self._deaths, wake_up]
         with open(os.devnull, "r+b") as nothing:
             for standard in range(3):
                 os.dup2(nothing.fileno(), standard)
@@ -96,8 +95,7 @@ class Zygote:
         pid = self._fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
-            for descriptor in self._own:
-                os.close(descriptor)
+            _close_all_but(session.fileno(), own, self._wall.ruleset)
             live(self._wall, self._spec.limits, slot, session, own)
         os.close(own)
         return pid
@@ -108,6 +106,14 @@ class Zygote:
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 _tell(self._host, {"ended": self._requests.pop(ended[0]), "status": ended[1]})
+
+
+def _close_all_but(*kept: int) -> None:
+    lowest = 3  # the standard streams lead to /dev/null
+    for descriptor in sorted(kept):
+        os.closerange(lowest, descriptor)
+        lowest = descriptor + 1
+    os.closerange(lowest, os.sysconf("SC_OPEN_MAX"))
 
 
 def _enter_jail(host: socket.socket) -> None:
