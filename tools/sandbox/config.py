@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .e2b.config import E2bConfig
 from .limits import Limits
 from .tiers import Tier
 
@@ -26,6 +27,8 @@ class SandboxConfig:
     """How long a cell may go on after its interrupt before its session is killed."""
     start_seconds: float = 60.0
     """How long loading the modules, and starting one session, may take."""
+    e2b: E2bConfig = field(default_factory=E2bConfig)
+    """For tier e2b."""
     first_uid: int = 60_000
     """Where the server runs as root: sessions run as this user id and those after it, up to `max_sessions`."""
 

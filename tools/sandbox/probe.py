@@ -7,58 +7,21 @@ that succeeds may enforce nothing.
 from __future__ import annotations
 
 import ast
-import sys
+import logging
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...core.errors import SandboxError, SandboxUnavailable
 from ..result import Status
+from .backend import Backend, CellSession
 from .config import SandboxConfig
 from .limits import Limits
-from .sandbox import Sandbox
-from .session import Session
-from .tiers import Tier
+from .opening import OPENERS
+from .tiers import REMEDIES, Tier
+from .trials import TRIALS, Trial
 
-_REMEDIES = {
-    Tier.A: "Let this user make user namespaces and mount in them (Linux 5.13 or newer): on Ubuntu, give this Python an "
-    "AppArmor profile with the rule 'userns,' or set kernel.apparmor_restrict_unprivileged_userns=0. Inside a container "
-    "that forbids namespaces, tier B is what there is.",
-    Tier.B: "Use Linux 6.2 or newer with landlock among its security modules (lsm=), in a container that allows seccomp. "
-    "Where the server runs as root, install Python where every user can read it, not under /root.",
-}
-
-_HONEST = "import colorsys, sqlite3\nsum(range(10))"
-
-_ATTACKS = """
-import ctypes, os, socket
-
-got_through = []
-
-def attempt(name, act):
-    try:
-        act()
-    except OSError:
-        return
-    got_through.append(name)
-
-def fork():
-    if os.fork() == 0:
-        os._exit(0)
-
-def unshare():
-    if ctypes.CDLL(None, use_errno=True).unshare(0x10000000):
-        raise OSError
-
-attempt("reading a file of the host", lambda: open(canary).close())
-attempt("writing a file of the host", lambda: open(canary, "a").close())
-attempt("changing the mode of a file of the host", lambda: os.chmod(canary, 0o600))
-attempt("opening a socket", lambda: socket.socket().close())
-attempt("starting a process", fork)
-attempt("signalling every process", lambda: os.kill(-1, 0))
-attempt("making a user namespace", unshare)
-got_through
-"""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,7 +42,18 @@ class TierReport:
 async def probe(tier: Tier, config: SandboxConfig | None = None) -> TierReport:
     """Starts a sandbox of the tier, tries honest code and attacks in it, and throws it away."""
     reason = await _fault(tier, config or SandboxConfig())
-    return TierReport(tier, not reason, reason, _REMEDIES[tier] if reason else "")
+    return TierReport(tier, not reason, reason, REMEDIES[tier] if reason else "")
+
+
+async def probe_all(config: SandboxConfig | None = None) -> list[TierReport]:
+    """What was found in the order of preference, up to the first tier that holds: of all, or of the one that is named."""
+    config = config or SandboxConfig()
+    reports = []
+    for tier in (config.tier,) if config.tier is not None else Tier:
+        reports.append(await probe(tier, config))
+        if reports[-1].holds:
+            break
+    return reports
 
 
 async def best_tier(config: SandboxConfig | None = None) -> Tier:
@@ -88,42 +62,40 @@ async def best_tier(config: SandboxConfig | None = None) -> Tier:
     There is nothing to fall back to. Errors: SandboxUnavailable, whose text says for each tier why it does not hold and
     how to mend that.
     """
-    config = config or SandboxConfig()
-    reports = []
-    for tier in (config.tier,) if config.tier is not None else Tier:
-        report = await probe(tier, config)
-        if report.holds:
-            return tier
-        reports.append(report)
-    raise SandboxUnavailable("no sandbox holds on this system; " + "; ".join(map(str, reports)))
+    reports = await probe_all(config)
+    if not reports[-1].holds:
+        raise SandboxUnavailable("no sandbox holds on this system; " + "; ".join(map(str, reports)))
+    return reports[-1].tier
 
 
-async def open_sandbox(config: SandboxConfig | None = None) -> Sandbox:
+async def open_sandbox(config: SandboxConfig | None = None) -> Backend:
     """A running sandbox on the best tier that holds. Errors: SandboxUnavailable; SandboxError if it does not start."""
     config = config or SandboxConfig()
-    sandbox = Sandbox(await best_tier(config), config)
-    await sandbox.start()
-    return sandbox
+    tier = await best_tier(config)
+    logger.info("Python runs in a sandbox of tier %s", tier)
+    return await OPENERS[tier](config)
 
 
 async def _fault(tier: Tier, config: SandboxConfig) -> str:
     """Why the tier does not hold; empty if it does."""
-    if sys.platform != "linux":
-        return f"it needs Linux, and this is {sys.platform}"
-    bare = replace(config, preload=(), limits=Limits())
     try:
-        async with Sandbox(tier, bare) as sandbox:
-            return await _try_out(await sandbox.create())
+        backend = await OPENERS[tier](replace(config, preload=(), limits=Limits(), max_sessions=1))
     except (SandboxError, OSError) as error:
         return f"it cannot be built: {error}"
+    try:
+        return await _try_out(await backend.create(), TRIALS[tier])
+    except (SandboxError, OSError) as error:
+        return f"it cannot be built: {error}"
+    finally:
+        await backend.close()
 
 
-async def _try_out(session: Session) -> str:
-    honest = await session.run(_HONEST)
+async def _try_out(session: CellSession, trial: Trial) -> str:
+    honest = await session.run(trial.honest)
     if honest.status is not Status.OK or honest.value != "45":
         return f"honest code fails in it: {(honest.error or 'wrong value').strip().splitlines()[-1]}"
     with tempfile.NamedTemporaryFile() as canary:
-        attacked = await session.run(f"canary = {canary.name!r}\n{_ATTACKS}")
+        attacked = await session.run(f"canary = {canary.name!r}\n{trial.attacks}")
     if attacked.status is not Status.OK or attacked.value is None:
         return f"the attacks could not be tried: {attacked.error}"
     got_through: Iterable[str] = ast.literal_eval(attacked.value)

@@ -23,7 +23,7 @@ class Sandbox:
 
     Example:
 
-        async with await open_sandbox(SandboxConfig()) as sandbox:
+        async with Sandbox(await best_tier(), SandboxConfig()) as sandbox:
             session = await sandbox.create()
             result = await session.run("6 * 7")   # result.value == "42"
     """
@@ -56,6 +56,11 @@ class Sandbox:
         return self._zygote.pid if self._zygote is not None and self._zygote.alive else None
 
     @property
+    def modules(self) -> tuple[str, ...]:
+        """What a session finds loaded, once the zygote has started."""
+        return tuple(name for name in self.config.preload if name not in self.missing)
+
+    @property
     def live_sessions(self) -> int:
         """Sessions whose process has not ended."""
         return self.config.max_sessions - len(self._free)
@@ -71,8 +76,8 @@ class Sandbox:
         if self._zygote is not None:
             self._zygote.stop()
 
-    async def create(self) -> Session:
-        """A new session. Errors: SandboxError when there are `max_sessions`, or it cannot be started."""
+    async def create(self, tenant: str = "") -> Session:
+        """A new session; all are kept from each other, whoever the tenant is. Errors: SandboxError when there are `max_sessions`, or it cannot be started."""
         if not self._free:
             raise SandboxError(f"the sandbox has its {self.config.max_sessions} sessions already")
         slot = self._free.pop()

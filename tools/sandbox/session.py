@@ -9,11 +9,11 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from ...core.errors import SandboxError
 from ..result import Status
+from .backend import OnOutput
 from .config import SandboxConfig
 from .connection import Connection
 from .limits import Limits
@@ -22,9 +22,6 @@ from .png import pixels
 from .process import SessionProcess
 from .result import CellResult
 from .text import cut_middle, join_cut
-
-OnOutput = Callable[[str, str], None]
-"""Called with the stream's name and a piece of text while a cell runs."""
 
 _END_SECONDS = 5.0  # how long the news of a process's end may take after its connection has ended
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 
 from ...core.errors import SandboxError
 from ..result import Status
+from .backend import Backend, CellSession, OnOutput
 from .result import CellResult
-from .sandbox import Sandbox
-from .session import OnOutput, Session
 
 
 @dataclass
@@ -21,7 +20,7 @@ class _Entry:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     """Calls that run or wait; above 0, the entry is not evicted."""
-    session: Session | None = None
+    session: CellSession | None = None
     memory_bytes: int = 0
     expiry: asyncio.TimerHandle | None = None
 
@@ -41,13 +40,17 @@ class Retention:
 class Sessions:
     """Runs cells under a key, which has at most one session; the cells of one key run one after the other.
 
-    A key belongs to whoever made it: the caller puts the client into it, so that none reaches another's.
+    A key belongs to whoever made it: the caller puts the client into it, so that none reaches another's. `tenant_of`
+    tells whose a key is: on tier e2b the keys of one tenant share a machine, and by default each key is a tenant.
 
     Example: after `run("a", "x = 1")`, `run("a", "x")` gives "1" and `run("b", "x")` a NameError.
     """
 
-    def __init__(self, sandbox: Sandbox, retention: Retention | None = None) -> None:
-        self.sandbox = sandbox
+    def __init__(
+        self, backend: Backend, retention: Retention | None = None, tenant_of: Callable[[str], str] = str
+    ) -> None:
+        self.backend = backend
+        self._tenant_of = tenant_of
         self._retention = retention or Retention()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # the one that was idle longest first
         self._closing: set[asyncio.Task[None]] = set()
@@ -68,7 +71,7 @@ class Sessions:
             return CellResult(Status.INFRA, error="every session is busy; try again later")
         try:
             async with entry.lock:
-                return await self._run(entry, code, timeout, on_output)
+                return await self._run(key, entry, code, timeout, on_output)
         except SandboxError as error:
             return CellResult(Status.INFRA, error=str(error), session_lost=True)
         finally:
@@ -84,10 +87,10 @@ class Sessions:
         """Ends every session."""
         await asyncio.gather(*(self.close(key) for key in list(self._entries)), *self._closing)
 
-    async def _run(self, entry: _Entry, code: str, timeout: float, on_output: OnOutput | None) -> CellResult:
+    async def _run(self, key: str, entry: _Entry, code: str, timeout: float, on_output: OnOutput | None) -> CellResult:
         fresh = entry.session is None or not entry.session.alive
         if entry.session is None or fresh:
-            entry.session = await self.sandbox.create()
+            entry.session = await self.backend.create(self._tenant_of(key))
         result = await entry.session.run(code, timeout, on_output)
         entry.memory_bytes = entry.session.memory_bytes()
         return replace(result, new_session=fresh)

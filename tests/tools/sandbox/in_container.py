@@ -28,6 +28,7 @@ async def main(calls: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    sys.modules["pydantic_monty"] = None  # type: ignore[assignment]  # else its tier holds, whatever the kernel refuses
     numbers = NUMBERS[platform.machine()]
     program = seccomp.begin()
     for call in sys.argv[1:]:

@@ -35,9 +35,11 @@ async def test_a_tier_that_holds_says_so() -> None:
 
 
 async def test_an_open_sandbox_stands_on_the_tier_that_was_asked_for() -> None:
-    async with await open_sandbox(SandboxConfig(tier=TIERS[-1], preload=())) as sandbox:
-        assert sandbox.tier is TIERS[-1]
-        assert (await (await sandbox.create()).run("1 + 1")).value == "2"
+    sandbox = await open_sandbox(SandboxConfig(tier=TIERS[-1], preload=()))
+    result = await (await sandbox.create()).run("1 + 1")
+    await sandbox.close()
+
+    assert (sandbox.tier, result.value) == (TIERS[-1], "2")
 
 
 @pytest.mark.parametrize("call", ["unshare", "mount"])

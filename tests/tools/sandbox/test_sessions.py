@@ -185,7 +185,8 @@ async def test_a_cancelled_cell_frees_its_key(sandbox: Sandbox) -> None:
 
 async def test_a_failure_of_the_sandbox_is_a_result_and_the_next_call_works(sandbox: Sandbox) -> None:
     async with kept(Sandbox(sandbox.tier, type(sandbox.config)(preload=()))) as sessions:
-        own = sessions.sandbox
+        own = sessions.backend
+        assert isinstance(own, Sandbox)
         began = asyncio.Event()
         cell = asyncio.create_task(sessions.run("a", LOOP, 60, lambda *_: began.set()))
         await asyncio.wait_for(began.wait(), 10)

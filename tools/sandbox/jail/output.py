@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+from ..text import HeadAndTail
 
 Send = Callable[[str, str], None]  # the stream's name, some text
 
@@ -21,7 +22,7 @@ class CappedOutput(io.RawIOBase):
     def __init__(self, name: str, most: int, send: Send) -> None:
         super().__init__()
         self._stream = name
-        self._half = most // 2
+        self._most = most
         self._send = send
         self._open = False
         self._text = _OpenText(io.BufferedWriter(self), "utf-8", "replace", line_buffering=True)
@@ -29,9 +30,7 @@ class CappedOutput(io.RawIOBase):
     def begin(self) -> io.TextIOWrapper:
         """Starts a cell's output; returns the text file to print to, always the same one."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._room = self._half
-        self._tail: deque[str] = deque()
-        self._kept = self._written = 0
+        self._kept = HeadAndTail(self._most)
         self._open = True
         return self._text
 
@@ -39,8 +38,8 @@ class CappedOutput(io.RawIOBase):
         """Ends the cell's output: how many characters were cut out after what was sent, and those that follow."""
         self._text.flush()
         self._open = False
-        tail = "".join(self._tail)[-self._half :] if self._half else ""
-        return {"cut": self._written - len(tail), "tail": tail}
+        cut, tail = self._kept.rest()
+        return {"cut": cut, "tail": tail}
 
     def writable(self) -> bool:
         """Always."""
@@ -49,20 +48,10 @@ class CappedOutput(io.RawIOBase):
     def write(self, data: Any) -> int:
         """Takes bytes of text; never refuses any."""
         if self._open:
-            self._take(self._decoder.decode(bytes(data)))
+            head = self._kept.add(self._decoder.decode(bytes(data)))
+            if head:
+                self._send(self._stream, head)
         return len(data)
-
-    def _take(self, text: str) -> None:
-        head, rest = text[: self._room], text[self._room :]
-        if head:
-            self._room -= len(head)
-            self._send(self._stream, head)
-        if rest:
-            self._written += len(rest)
-            self._tail.append(rest)
-            self._kept += len(rest)
-            while self._kept - len(self._tail[0]) >= self._half:
-                self._kept -= len(self._tail.popleft())
 
 
 class _OpenText(io.TextIOWrapper):

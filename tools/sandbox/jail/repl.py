@@ -79,10 +79,7 @@ class Repl:
     def _describe(self, error: BaseException) -> str:
         try:
             self._channel.interruptible(True)
-            at = error.__traceback__
-            while at is not None and not at.tb_frame.f_code.co_filename.startswith("<cell "):
-                at = at.tb_next
-            text = "".join(traceback.format_exception(type(error), error, at))
+            text = "".join(_of_cells(traceback.TracebackException.from_exception(error)).format())
             self._channel.interruptible(False)
             return _clean(cut_middle(text, self._limits.value_chars))
         except BaseException:  # noqa: BLE001  # the cell's own class may do anything when it is shown
@@ -91,6 +88,14 @@ class Repl:
 
     def _print(self, stream: str, text: str) -> None:
         self._channel.send({"type": "output", **self._cell, "stream": stream, "text": _clean(text)})
+
+
+def _of_cells(told: traceback.TracebackException, depth: int = 10) -> traceback.TracebackException:
+    """Leaves the lines of cells, also in the errors that led to this one: libraries are not what has to be mended."""
+    told.stack[:] = [frame for frame in told.stack if frame.filename.startswith("<cell ")]
+    for other in filter(None, (told.__cause__, told.__context__)) if depth else ():
+        _of_cells(other, depth - 1)
+    return told
 
 
 def _clean(text: str) -> str:
