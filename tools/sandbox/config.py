@@ -23,6 +23,9 @@ class SandboxConfig:
     limits: Limits = field(default_factory=Limits)
     max_sessions: int = 512
     """Sessions at once."""
+    memory_mib: int | None = None
+    """Memory of all sessions together beyond what they share, in MiB; above it the largest are killed. None: half of the
+    machine's."""
     grace_seconds: float = 0.5
     """How long a cell may go on after its interrupt before its session is killed."""
     start_seconds: float = 60.0
@@ -37,5 +40,7 @@ class SandboxConfig:
             raise ValueError(f"max_sessions must be between 1 and 5000, not {self.max_sessions}")
         if self.grace_seconds <= 0 or self.start_seconds <= 0:
             raise ValueError("grace_seconds and start_seconds must be above 0")
+        if self.memory_mib is not None and self.memory_mib < 1:
+            raise ValueError(f"memory_mib must be above 0, not {self.memory_mib}")
         if self.first_uid < 1:
             raise ValueError(f"first_uid must be above 0, not {self.first_uid}: 0 is root")

@@ -37,6 +37,15 @@ class SessionProcess:
         """Memory that it takes beyond what it shared with the zygote when it started; 0 when it has ended."""
         return max(0, self._resident() - self._at_start)
 
+    def cpu_seconds(self) -> float:
+        """Processor time that it has used; 0 when it has ended."""
+        try:
+            with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as file:
+                words = file.read().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            return 0.0
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def _resident(self) -> int:
         try:
             with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:

@@ -13,6 +13,7 @@ from .jail.spec import JailSpec
 from .process import SessionProcess
 from .session import Session
 from .tiers import Tier
+from .watch import Watch, half_of_memory
 from .zygote_process import ZygoteProcess
 
 _BIRTHS_AT_ONCE = 16
@@ -40,6 +41,9 @@ class Sandbox:
         self._births = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._free = list(range(config.max_sessions))
         self._sessions: dict[int, Session] = {}
+        memory = config.memory_mib
+        self.watch = Watch(self._sessions.values, half_of_memory() if memory is None else memory << 20)
+        self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -68,10 +72,14 @@ class Sandbox:
     async def start(self) -> None:
         """Starts the zygote, unless it runs. Errors: SandboxError."""
         await self._running_zygote()
+        if self._watching is None:
+            self._watching = asyncio.create_task(self.watch.keep())
 
     async def close(self) -> None:
         """Ends every session and the zygote, for good."""
         self._closed = True
+        if self._watching is not None:
+            self._watching.cancel()
         await asyncio.gather(*(session.close() for session in list(self._sessions.values())))
         if self._zygote is not None:
             self._zygote.stop()

@@ -23,6 +23,7 @@ from .process import SessionProcess
 from .result import CellResult
 from .text import cut_middle, join_cut
 
+_STIRRING_SECONDS = 0.05  # processor time; the system counts it in hundredths
 _END_SECONDS = 5.0  # how long the news of a process's end may take after its connection has ended
 
 
@@ -37,6 +38,9 @@ class Session:
         self._number = 0
         self._busy = asyncio.Lock()
         self._closed = False
+        self._stopped = False
+        self._at_rest: tuple[int, float] | None = None
+        """The cell after which this session was seen idle, and the processor time that it had used by then."""
 
     @classmethod
     async def over(cls, end: socket.socket, process: SessionProcess, config: SandboxConfig) -> Session:
@@ -95,6 +99,25 @@ class Session:
                 raise
             return replace(result, seconds=time.perf_counter() - began, session_lost=not self.alive)
 
+    def still(self) -> bool:
+        """Stops the process if it has worked since it was last seen idle after the same cell; whether it did."""
+        if self._busy.locked() or self._stopped:
+            return False
+        used = self._process.cpu_seconds()
+        seen = self._at_rest
+        if seen is None or seen[0] != self._number:
+            self._at_rest = (self._number, used)
+            return False
+        if used - seen[1] < _STIRRING_SECONDS:
+            return False
+        self._process.send(signal.SIGSTOP)
+        self._stopped = True
+        return True
+
+    def kill(self) -> None:
+        """Kills the process; a cell that runs ends as `oom`."""
+        self._process.send(signal.SIGKILL)
+
     async def close(self) -> None:
         """Kills the process and waits for its end; does nothing the second time."""
         self._closed = True
@@ -104,6 +127,9 @@ class Session:
 
     async def _exchange(self, reply: _Reply, code: str, timeout: float) -> CellResult:
         self._connection.allow(self._limits.reply_bytes)
+        if self._stopped:
+            self._process.send(signal.SIGCONT)
+            self._stopped = False
         self._connection.send(json.dumps({"id": reply.id, "nonce": reply.nonce, "code": code}).encode())
         try:
             async with asyncio.timeout(timeout):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ...core.errors import SandboxError
 from ..result import Status
 from .backend import Backend, CellSession, OnOutput
+from .metrics import Metrics
 from .result import CellResult
 
 
@@ -50,6 +51,7 @@ class Sessions:
         self, backend: Backend, retention: Retention | None = None, tenant_of: Callable[[str], str] = str
     ) -> None:
         self.backend = backend
+        self.metrics = Metrics()
         self._tenant_of = tenant_of
         self._retention = retention or Retention()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # the one that was idle longest first
@@ -68,10 +70,11 @@ class Sessions:
         """
         entry = await self._enter(key)
         if entry is None:
+            self.metrics.sessions_refused += 1
             return CellResult(Status.INFRA, error="every session is busy; try again later")
         try:
             async with entry.lock:
-                return await self._run(key, entry, code, timeout, on_output)
+                return await self._counted(self._run(key, entry, code, timeout, on_output))
         except SandboxError as error:
             return CellResult(Status.INFRA, error=str(error), session_lost=True)
         finally:
@@ -87,13 +90,33 @@ class Sessions:
         """Ends every session."""
         await asyncio.gather(*(self.close(key) for key in list(self._entries)), *self._closing)
 
+    async def _counted(self, cell: Coroutine[None, None, CellResult]) -> CellResult:
+        self.metrics.cells_running += 1
+        try:
+            result = await cell
+        finally:
+            self.metrics.cells_running -= 1
+        self.metrics.cells[result.status] += 1
+        self.metrics.cell_seconds += result.seconds
+        self.metrics.sessions_lost += result.session_lost
+        return result
+
     async def _run(self, key: str, entry: _Entry, code: str, timeout: float, on_output: OnOutput | None) -> CellResult:
         fresh = entry.session is None or not entry.session.alive
         if entry.session is None or fresh:
-            entry.session = await self.backend.create(self._tenant_of(key))
+            entry.session = await self._start(key)
         result = await entry.session.run(code, timeout, on_output)
         entry.memory_bytes = entry.session.memory_bytes()
         return replace(result, new_session=fresh)
+
+    async def _start(self, key: str) -> CellSession:
+        try:
+            session = await self.backend.create(self._tenant_of(key))
+        except SandboxError:
+            self.metrics.sessions_refused += 1
+            raise
+        self.metrics.sessions_started += 1
+        return session
 
     async def _enter(self, key: str) -> _Entry | None:
         if key not in self._entries:
@@ -134,10 +157,12 @@ class Sessions:
         idle = next((key for key, entry in self._entries.items() if not entry.users), None)
         if idle is None:
             return False
+        self.metrics.sessions_evicted += 1
         await self.close(idle)
         return True
 
     def _evict(self, key: str) -> None:
+        self.metrics.sessions_evicted += 1
         self._later(self._end(self._entries.pop(key)))
 
     def _later(self, ending: Coroutine[None, None, None]) -> None:

@@ -163,7 +163,14 @@ async def test_a_zygote_that_cannot_start_says_why() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"max_sessions": 0}, {"max_sessions": 5001}, {"grace_seconds": 0}, {"start_seconds": -1}, {"first_uid": 0}],
+    [
+        {"max_sessions": 0},
+        {"max_sessions": 5001},
+        {"grace_seconds": 0},
+        {"start_seconds": -1},
+        {"first_uid": 0},
+        {"memory_mib": 0},
+    ],
 )
 def test_a_wrong_setting_is_a_mistake(settings: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be"):

@@ -197,3 +197,16 @@ async def test_a_failure_of_the_sandbox_is_a_result_and_the_next_call_works(sand
         assert (await sessions.run("a", "1 + 1")).value == "2"
         await sessions.close_all()
         await own.close()
+
+
+async def test_what_was_done_is_counted(sandbox: Sandbox) -> None:
+    async with kept(sandbox, Retention(sessions=1)) as sessions:
+        for key, code in (("a", "1"), ("a", "1 / 0"), ("a", "import os\nos._exit(0)"), ("b", "1"), ("c", "1")):
+            await sessions.run(key, code)
+        await sessions.run("c", "while True: pass", 0.2)
+        counted = sessions.metrics
+
+    assert counted.cells == {Status.OK: 3, Status.USER_ERROR: 2, Status.TIMEOUT: 1}
+    assert (counted.sessions_started, counted.sessions_lost, counted.sessions_evicted) == (3, 1, 1)
+    assert (counted.sessions_refused, counted.cells_running) == (0, 0)
+    assert counted.cell_seconds >= 0.2
