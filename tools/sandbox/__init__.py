@@ -1,9 +1,11 @@
 """Python for models: code that nobody vouches for, run where it can do no harm."""
 
 from ..result import Status
+from .backend import Backend, CellSession
 from .config import SandboxConfig
 from .limits import Limits
-from .probe import TierReport, best_tier, open_sandbox, probe
+from .metrics import Metrics
+from .probe import TierReport, best_tier, open_sandbox, probe, probe_all
 from .result import CellResult
 from .sandbox import Sandbox
 from .session import Session
@@ -11,8 +13,11 @@ from .sessions import Retention, Sessions
 from .tiers import Tier
 
 __all__ = [
+    "Backend",
     "CellResult",
+    "CellSession",
     "Limits",
+    "Metrics",
     "Retention",
     "Sandbox",
     "SandboxConfig",
@@ -24,4 +29,5 @@ __all__ = [
     "best_tier",
     "open_sandbox",
     "probe",
+    "probe_all",
 ]
