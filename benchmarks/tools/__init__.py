@@ -1,1 +1,2 @@
 """What the tools cost and how well they work."""
+"""What tools cost."""
