@@ -1,15 +1,16 @@
 """Our sandbox beside a process per call, bubblewrap per call and a Jupyter kernel: `make bench-sandbox`.
 
-Writes sandbox.json and sandbox.md. All sides run one after the other on the same machine, in one run.
+Writes sandbox.json and sandbox.md. All sides run one after the other on the same machine, in one run, on the
+event loop that the server uses.
 """
 
-import asyncio
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import uvloop
 
 from benchmarks.overhead.install import install
 from benchmarks.overhead.machine import machine
@@ -44,7 +45,7 @@ def main(smoke: bool, out: Path) -> None:
     install(["jupyter"], cache, ROOT / "requirements")
     counts = (16, 8, 4, 1) if smoke else (400, 500, 40, 10)
     setting = machine()
-    results = asyncio.run(measure(*counts, cache / "jupyter" / "bin" / "python"))
+    results = uvloop.run(measure(*counts, cache / "jupyter" / "bin" / "python"))
     setting["load after the run"] = f"{os.getloadavg()[0]:.2f}"
     text = render(setting, results)
     click.echo(text)
