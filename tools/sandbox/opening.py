@@ -44,6 +44,7 @@ async def _open_monty(config: SandboxConfig) -> Backend:
 OPENERS: dict[Tier, Opener] = {
     Tier.E2B: _open_e2b,
     Tier.A: partial(_open_local, Tier.A),
+    Tier.BUBBLEWRAP: partial(_open_local, Tier.BUBBLEWRAP),
     Tier.B: partial(_open_local, Tier.B),
     Tier.MONTY: _open_monty,
 }

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from ...core.errors import SandboxError
+from .bubblewrap import in_bubblewrap
 from .config import SandboxConfig
 from .jail.spec import JailSpec
 from .process import SessionProcess
@@ -34,7 +35,9 @@ class Sandbox:
         self.missing: tuple[str, ...] = ()
         """Modules that were to be preloaded and are not installed."""
         self.config = config
-        self._spec = JailSpec(tier, config.limits, config.preload, config.first_uid)
+        in_jail = Tier.B if tier is Tier.BUBBLEWRAP else tier
+        self._spec = JailSpec(in_jail, config.limits, config.preload, config.first_uid)
+        self._around = in_bubblewrap if tier is Tier.BUBBLEWRAP else None
         self._zygote: ZygoteProcess | None = None
         self._closed = False
         self._starting = asyncio.Lock()
@@ -119,7 +122,7 @@ class Sandbox:
             if self._closed:
                 raise SandboxError("the sandbox is closed")
             if self._zygote is None or not self._zygote.alive:
-                zygote = ZygoteProcess(self._spec)
+                zygote = ZygoteProcess(self._spec, self._around)
                 try:
                     await zygote.ready(self.config.start_seconds)
                 except BaseException:

@@ -57,6 +57,7 @@ _LOCAL = Trial(_HONEST, _ATTACKS)
 TRIALS = {
     Tier.E2B: Trial(_HONEST, f"{_BEGIN}\ngot_through"),  # a machine may do in itself what it likes
     Tier.A: _LOCAL,
+    Tier.BUBBLEWRAP: _LOCAL,
     Tier.B: _LOCAL,
     Tier.MONTY: Trial(
         "sum(range(10))", f"import os\n{_BEGIN}\nattempt('listing a folder', lambda: os.listdir('/'))\ngot_through"

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ sys.path.insert(0, sys.argv[2])
 from {_PACKAGE}.jail.zygote import main
 main(int(sys.argv[1]), sys.argv[2])
 """
+
+Around = Callable[[str], list[str]]
+"""A command that runs the zygote's, by the folder that our package is imported from. Errors: SandboxError."""
 
 ENVIRONMENT = {
     "HOME": WORK,
@@ -47,7 +51,9 @@ class ZygoteProcess:
     It ends with the thread that started it: the kernel sees to that, so that nothing is left of a killed server.
     """
 
-    def __init__(self, spec: JailSpec) -> None:
+    def __init__(self, spec: JailSpec, around: Around | None = None) -> None:
+        source = str(Path(sys.modules[_PACKAGE.partition(".")[0]].__path__[0]).absolute().parent)
+        prefix = around(source) if around is not None else []
         self.missing: list[str] = []
         """Modules that were to be preloaded and are not installed."""
         self.pid: int | None = None
@@ -55,10 +61,9 @@ class ZygoteProcess:
         self._host, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._host.setblocking(False)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed in stop()
-        source = str(Path(sys.modules[_PACKAGE.partition(".")[0]].__path__[0]).absolute().parent)
         with inside:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOT, str(inside.fileno()), source],
+                [*prefix, sys.executable, "-I", "-c", _BOOT, str(inside.fileno()), source],
                 env=ENVIRONMENT,
                 cwd="/",
                 stdin=subprocess.DEVNULL,

@@ -103,7 +103,7 @@ FILES = [
     Attack("reads a file of the host", "open({canary!r}).read()", NO_FILE),
     Attack("lists a folder of the host", "os.listdir(os.path.dirname({canary!r}))", NO_FILE),
     Attack("lists the root", "os.listdir('/')", NO_FILE),
-    Attack("asks for the size of a file of the host", "os.stat({canary!r})", NO_FILE, tiers=(Tier.A,)),
+    Attack("asks for the size of a file of the host", "os.stat({canary!r})", NO_FILE, tiers=(Tier.A, Tier.BUBBLEWRAP)),
     Attack("appends to a file of the host", "open({canary!r}, 'a')", NO_FILE),
     Attack("writes beside a file of the host", "open({canary!r} + '2', 'w')", NO_FILE),
     Attack("removes a file of the host", "os.remove({canary!r})", NO_FILE),
@@ -151,7 +151,7 @@ FILES = [
         "locks a library",
         "import fcntl\nfcntl.lockf(open(os.__file__, 'rb'), fcntl.LOCK_SH)",
         "PermissionError",
-        tiers=(Tier.B,),
+        tiers=(Tier.BUBBLEWRAP, Tier.B),
     ),
     Attack(
         "finds a descriptor that is not its own",
@@ -319,25 +319,27 @@ MEMORY = [
     Attack(
         "fills the disk",
         "with open('big', 'wb') as file:\n    while True: file.write(bytes(1 << 20))",
-        r"\[Errno 2[78]\]|PermissionError",
+        r"\[Errno 2[78]\]|\[Errno 30\]|PermissionError",
     ),
     Attack(
         "fills the disk with many files",
         "for n in range(100):\n    with open(f'big{{n}}', 'wb') as file: file.write(bytes(1 << 20))",
-        r"\[Errno 28\]|PermissionError",
+        r"\[Errno 28\]|\[Errno 30\]|PermissionError",
     ),
     Attack(
-        "makes a file with a hole", "os.truncate(os.open('big', 66, 0o600), 1 << 40)", r"\[Errno 27\]|PermissionError"
+        "makes a file with a hole",
+        "os.truncate(os.open('big', 66, 0o600), 1 << 40)",
+        r"\[Errno 27\]|\[Errno 30\]|PermissionError",
     ),
     Attack(
         "makes files for ever",
         "n = 0\nwhile True:\n    open(str(n), 'w').close()\n    n += 1",
-        r"\[Errno 28\]|PermissionError",
+        r"\[Errno 28\]|\[Errno 30\]|PermissionError",
     ),
     Attack(
         "makes folders for ever",
         "n = 0\nwhile True:\n    os.mkdir(str(n))\n    n += 1",
-        r"\[Errno 28\]|PermissionError",
+        r"\[Errno 28\]|\[Errno 30\]|PermissionError",
     ),
     Attack("opens files for ever", "kept = []\nwhile True: kept.append(open('/dev/null'))", r"\[Errno 24\]"),
     Attack("opens pipes for ever", "while True: os.pipe()", r"\[Errno 24\]"),
@@ -382,7 +384,15 @@ ENDLESS = [
     Attack("loops while its value is shown", f"{_LOOPING}Looping()", "stopped", status="timeout", timeout=TIMEOUT),
     Attack("loops while its error is shown", f"{_LOOPING}raise Looping", "stopped", status="timeout", timeout=TIMEOUT),
     Attack("waits for input", "input()", "EOFError"),
-    Attack("stops itself", _STOPS, "variables are lost", status="timeout", tiers=(Tier.B,), lost=True, timeout=TIMEOUT),
+    Attack(
+        "stops itself",
+        _STOPS,
+        "variables are lost",
+        status="timeout",
+        tiers=(Tier.BUBBLEWRAP, Tier.B),
+        lost=True,
+        timeout=TIMEOUT,
+    ),
     # In tier A a session is the first process of its namespace, which its own SIGSTOP does not stop.
     Attack("stops itself in vain", _STOPS, "stopped", status="timeout", tiers=(Tier.A,), timeout=TIMEOUT),
 ]
