@@ -3,8 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-smoke gpu-smoke clean
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-sandbox bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-sandbox bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -29,6 +28,7 @@ bench-engine-cpu: .venv/dev.stamp
 
 bench-retrieval: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.retrieval $(ARGS)
+
 bench-sandbox: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.sandbox $(ARGS)
 

@@ -1,2 +1,1 @@
 """What the tools cost and how well they work."""
-"""What tools cost."""
