@@ -8,6 +8,8 @@ from .e2b.config import E2bConfig
 from .limits import Limits
 from .tiers import Tier
 
+_LAST_UID = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class SandboxConfig:
@@ -42,5 +44,5 @@ class SandboxConfig:
             raise ValueError("grace_seconds and start_seconds must be above 0")
         if self.memory_mib is not None and self.memory_mib < 1:
             raise ValueError(f"memory_mib must be above 0, not {self.memory_mib}")
-        if self.first_uid < 1:
-            raise ValueError(f"first_uid must be above 0, not {self.first_uid}: 0 is root")
+        if not 1 <= self.first_uid <= _LAST_UID - self.max_sessions:
+            raise ValueError(f"first_uid must be between 1 and {_LAST_UID - self.max_sessions}, not {self.first_uid}")

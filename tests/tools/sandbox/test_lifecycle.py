@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,15 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+async def test_a_session_that_would_stay_root_does_not_start() -> None:
+    sandbox = Sandbox(TIERS[0], replace(SMALL, max_sessions=1))
+    sandbox._spec = replace(sandbox._spec, first_uid=2**32 - 1)  # as no configuration can have it
+    with pytest.raises(SandboxError, match="not made this process that of user 4294967295"):
+        await sandbox.create()
+    await sandbox.close()
+
+
 async def test_a_zygote_that_cannot_start_says_why() -> None:
     with pytest.raises(SandboxError, match=r"not ready after 0\.001 s"):
         await Sandbox(TIERS[0], SandboxConfig(preload=(), start_seconds=0.001)).start()
@@ -169,6 +179,7 @@ async def test_a_zygote_that_cannot_start_says_why() -> None:
         {"grace_seconds": 0},
         {"start_seconds": -1},
         {"first_uid": 0},
+        {"first_uid": 2**32 - 1},
         {"memory_mib": 0},
     ],
 )

@@ -11,7 +11,7 @@ import pytest_asyncio
 from flyball.core.errors import ToolError
 from flyball.tools.python_tool import PythonTool
 from flyball.tools.result import Result, Status
-from flyball.tools.sandbox import Sandbox, Sessions, Tier
+from flyball.tools.sandbox import Sandbox, SandboxConfig, Sessions, Tier
 from flyball.tools.tool import CallContext, Tool
 
 
@@ -146,3 +146,14 @@ async def test_the_description_tells_what_the_sandbox_allows(tool: PythonTool, s
     assert "no network" in told
     assert ("current folder" in told) == (sandbox.tier is Tier.A)
     assert tool.spec.timeout == 25
+
+
+async def test_closing_the_tool_ends_its_sandbox(sandbox: Sandbox) -> None:
+    own = Sandbox(sandbox.tier, SandboxConfig(preload=()))
+    tool = PythonTool(Sessions(own))
+    await call(tool, "x = 1")
+    await tool.close()
+    refused = await call(tool, "x")
+
+    assert own.live_sessions == 0
+    assert (refused.status, refused.text.splitlines()[0]) == (Status.INFRA, "the sandbox is closed")

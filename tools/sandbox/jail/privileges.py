@@ -21,6 +21,8 @@ def become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    if {*os.getresuid(), *os.getresgid()} != {uid}:  # the kernel takes -1, also as 2**32 - 1, for "as it is"
+        raise OSError(f"the kernel has not made this process that of user {uid}")
     libc.prctl(libc.PR_SET_DUMPABLE, 1)  # else the files in /proc/self that map users belong to root
 
 
