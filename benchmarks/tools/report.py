@@ -42,13 +42,14 @@ def _setting(setting: Mapping[str, str]) -> Iterator[str]:
 
 
 def _table(results: Mapping[str, Mapping[str, float] | None]) -> Iterator[str]:
-    yield "| | " + " | ".join(results) + " |"
-    yield "|---" * (len(results) + 1) + "|"
+    sides = {side: figures for side, figures in results.items() if figures is not None}
+    yield "| | " + " | ".join(sides) + " |"
+    yield "|---" * (len(sides) + 1) + "|"
     for title, (name, shape) in _ROWS.items():
-        values = [figures.get(name) if figures is not None else None for figures in results.values()]
+        values = [figures.get(name) for figures in sides.values()]
         if any(value is not None for value in values):
             yield f"| {title} | " + " | ".join("" if v is None else format(v, shape) for v in values) + " |"
-    missing = [side for side, figures in results.items() if figures is None]
+    missing = [side for side in results if side not in sides]
     if missing:
         yield ""
-        yield f"Not possible on this system: {', '.join(missing)}."
+        yield f"Not possible on this system, for this user: {', '.join(missing)}."

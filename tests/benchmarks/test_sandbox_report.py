@@ -12,9 +12,9 @@ def test_every_side_has_its_column_and_what_was_not_measured_stays_empty() -> No
     }
     text = render({"cores": "2", "load before the run": "0.10"}, results)
 
-    assert "| start a session, p50, ms | 7.2 | 90.0 |  |" in text
-    assert "| cell in a running session, p50, ms | 0.050 |  |  |" in text
-    assert "Not possible on this system: other." in text
+    assert "| start a session, p50, ms | 7.2 | 90.0 |" in text
+    assert "| cell in a running session, p50, ms | 0.050 |  |" in text
+    assert "Not possible on this system, for this user: other." in text
     assert "loaded by other work" not in text
 
 

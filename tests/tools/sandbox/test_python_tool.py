@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from flyball.core.errors import ToolError
 from flyball.tools.python_tool import PythonTool
+from flyball.tools.registry import Registry
 from flyball.tools.result import Result, Status
 from flyball.tools.sandbox import Sandbox, SandboxConfig, Sessions, Tier
 from flyball.tools.tool import CallContext, Tool
@@ -157,3 +158,12 @@ async def test_closing_the_tool_ends_its_sandbox(sandbox: Sandbox) -> None:
 
     assert own.live_sessions == 0
     assert (refused.status, refused.text.splitlines()[0]) == (Status.INFRA, "the sandbox is closed")
+
+
+async def test_the_registry_takes_it_and_checks_its_arguments(tool: PythonTool) -> None:
+    registered = Registry([tool])["python"]
+    right = await call(registered, "6 * 7")
+    wrong = await registered.call({"program": "6 * 7"}, CallContext("a"))
+
+    assert right.text == "42"
+    assert (wrong.status, "code" in wrong.text) == (Status.USER_ERROR, True)
