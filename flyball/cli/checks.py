@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import shutil
 import socket
@@ -167,6 +168,19 @@ def check_keys(config: Config) -> Iterator[Finding]:
         yield Finding("API keys", "wrong", "none, and other machines reach the server", "Set FLYBALL_API_KEYS.")
 
 
+def check_sandbox(config: Config) -> Iterator[Finding]:
+    """The wall around the code that models write: the one that is taken, and those that would be preferred to it."""
+    from flyball.tools.sandbox import probe_all
+
+    for report in asyncio.run(probe_all()):
+        name = f"sandbox {report.tier}"
+        yield Finding(name, "ok" if report.holds else "note", report.reason or "holds", report.remedy)
+    if not report.holds:
+        yield Finding(
+            "Python tool", "note", "no sandbox holds: the server starts without it", "See above: one is enough."
+        )
+
+
 CHECKS: tuple[Check, ...] = (
     check_python,
     check_torch,
@@ -176,4 +190,5 @@ CHECKS: tuple[Check, ...] = (
     check_format,
     check_port,
     check_keys,
+    check_sandbox,
 )

@@ -16,6 +16,7 @@ import click
 def doctor(config_path: str | None, model: str | None, host: str | None, port: int | None) -> None:
     """Check the installation, and say how to mend what is wrong. Exits with 1 when something is."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from flyball.cli.checks import CHECKS
@@ -30,7 +31,7 @@ def doctor(config_path: str | None, model: str | None, host: str | None, port: i
     table = Table("", "what", "found", "how to mend it", title="flyball doctor", title_justify="left")
     marks = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "wrong": "[red]✗[/]"}
     for finding in findings:
-        table.add_row(marks[finding.state], finding.subject, finding.found, finding.mend)
+        table.add_row(marks[finding.state], finding.subject, escape(finding.found), escape(finding.mend))
     Console().print(table)
     if any(finding.state == "wrong" for finding in findings):
         sys.exit(1)

@@ -13,6 +13,8 @@ FlyballError
 │   ├── UpstreamUnreachable a remote engine refuses connections or times out (503)
 │   └── UpstreamError       a remote engine answered with an error (429 kept, else 502)
 ├── ToolError               a call that a tool refuses; its text goes to the model
+├── SandboxError            the local sandbox could not give a session: full, or its zygote failed
+│   └── SandboxUnavailable  no kind of wall that was asked for holds on this system
 ├── ControllerError         a controller or strategy broke its contract (500)
 └── ConfigError             the configuration cannot be used; raised while loading, before anything listens
 
@@ -105,6 +107,14 @@ class UpstreamError(EngineError):
 
 class ToolError(FlyballError):
     """A call that a tool refuses or that went wrong by the caller's doing; its text goes to the model."""
+
+
+class SandboxError(FlyballError):
+    """The sandbox could not give a session: it runs as many as it takes, or the process that starts them failed."""
+
+
+class SandboxUnavailable(SandboxError):
+    """No wall that was asked for holds on this system; the message says for each why, and how to mend it."""
 
 
 class ControllerError(FlyballError):

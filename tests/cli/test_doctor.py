@@ -13,6 +13,7 @@ from flyball.cli.checks import Finding
 from flyball.cli.main import cli
 from flyball.data import WORLD
 from flyball.server.config import Config
+from flyball.tools.sandbox import Tier, TierReport
 
 
 @pytest.fixture
@@ -40,10 +41,12 @@ def only(check: checks.Check, config: Config) -> Finding:
     return finding
 
 
-def test_a_complete_installation_is_found_well(free_port: int) -> None:
+def test_a_complete_installation_is_found_well(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("E2B_API_KEY", raising=False)
     result = CliRunner().invoke(cli, ["doctor", "--port", str(free_port)])
     assert result.exit_code == 0, result.output
     assert "✗" not in result.output
+    assert "flyball[e2b]" in result.output  # nothing of the text is taken for markup
 
 
 def test_a_taken_port_is_wrong_and_the_way_out_is_said(taken_port: int) -> None:
@@ -111,3 +114,22 @@ def test_packages_that_break_torch_are_named(monkeypatch: pytest.MonkeyPatch) ->
         ("torch", "ok"),
         ("torchvision", "wrong"),
     ]
+
+
+def test_the_sandbox_is_named_with_those_that_would_be_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("E2B_API_KEY", raising=False)
+    first, *_, last = checks.check_sandbox(configured())
+
+    assert (first.subject, first.state, first.mend[:15]) == ("sandbox e2b", "note", "Set E2B_API_KEY")
+    assert (last.state, last.found, last.mend) == ("ok", "holds", "")
+
+
+def test_where_no_sandbox_holds_the_python_tool_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing_holds() -> list[TierReport]:
+        return [TierReport(Tier.B, False, "no Landlock", "Use another kernel.")]
+
+    monkeypatch.setattr("flyball.tools.sandbox.probe_all", nothing_holds)
+    sandbox, tool = checks.check_sandbox(configured())
+
+    assert (sandbox.found, sandbox.mend) == ("no Landlock", "Use another kernel.")
+    assert (tool.subject, tool.state) == ("Python tool", "note")
