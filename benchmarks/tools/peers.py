@@ -19,13 +19,15 @@ async def measure_process(calls: int) -> dict[str, float]:
 
 
 async def measure_bubblewrap(calls: int) -> dict[str, float] | None:
-    """A Python process in bubblewrap per call; None where it is not installed."""
+    """A Python process in bubblewrap per call; None where it is not installed or may not make namespaces."""
     program = shutil.which("bwrap")
     if program is None:
         return None
-    return await _per_call(
-        [program, "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--tmpfs", "/tmp"], calls
-    )
+    walls = ["--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--tmpfs", "/tmp"]
+    prefix = [program, *walls, "--ro-bind", sys.prefix, sys.prefix]  # it may live below /tmp
+    if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode != 0:  # noqa: ASYNC221
+        return None
+    return await _per_call(prefix, calls)
 
 
 async def measure_jupyter(python: Path, kernels: int) -> dict[str, float]:
