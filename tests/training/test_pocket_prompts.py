@@ -124,3 +124,24 @@ def test_the_last_turn_after_a_stripped_history_is_the_whole_one(tokenizer: Toke
     turn = "<|im_start|>assistant\n"
     assert join(whole[0]).rpartition(turn)[2] == join(stripped[0]).rpartition(turn)[2]
     assert stripped[0][-1].learned
+
+
+def test_any_turn_behind_the_first_may_be_the_one_that_is_learned_after_a_stripped_history(
+    tokenizer: Tokenizer,
+) -> None:
+    mixture = replace(Mixture(), sorts=(0.0, 0.0, 0.0, 1.0, 0.0, 0.0), lookups=(0.0, 1.0, 0.0, 0.0))
+    mixture = replace(mixture, stripped=1, stripped_turn="any")
+    writer, rng = (
+        Writer(tokenizer, "train", Curriculum.constant(replace(WHOLE, direct=0, soft=0), mixture)),
+        random.Random(1),
+    )
+    calling = answering = 0
+    for pieces in (writer.pieces(rng) for _ in range(100)):
+        history, _, turn = join(pieces).rpartition("<|im_start|>assistant\n")
+        assert "<think>" not in history
+        assert turn.startswith("<think>\n")
+        assert turn.count("<|im_end|>") == 1
+        calling += turn.endswith("</tool_call><|im_end|>") and "<tool_response>" in history
+        answering += "\\boxed{" in turn
+    assert calling > 20
+    assert answering > 20

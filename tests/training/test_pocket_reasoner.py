@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -66,6 +67,27 @@ def test_an_attempt_that_erred_is_corrected_later_in_the_thinking(tokenizer: Tok
         erred += first != problem.answer
         assert [first, *later][-1] == problem.answer
     assert erred > 200
+
+
+def test_a_mistake_may_be_looked_over_before_it_is_found_and_is_found_in_the_end(tokenizer: Tokenizer) -> None:
+    rng, fair, looked_over = random.Random(9), replace(RELIABLE, slip=1.0, full_check_first=False), 0
+    for _ in range(300):
+        problem = a_chain(rng)
+        first, *later = RESULT.findall(join(think(rng, fair, tokenizer, problem)))
+        looked_over += first != problem.answer and first in later
+        assert [first, *later][-1] == problem.answer
+    assert looked_over > 60
+
+
+def test_who_has_checked_everything_once_only_looks_it_over_from_then_on(tokenizer: Tokenizer) -> None:
+    rng = random.Random(12)
+    brief = replace(RELIABLE, full_check=0.5, full_check_again=0.0, verifications=(0, 0, 0, 0, 1))
+    full: Counter[int] = Counter()
+    for _ in range(200):
+        thoughts = join(think(rng, brief, tokenizer, a_chain(rng, steps=5))).partition("</think>")[0].split("\n\n")
+        full[sum(len(re.findall(r"\d", thought)) >= 15 for thought in thoughts[1:])] += 1
+    assert full[1] > 150
+    assert max(full) == 1
 
 
 def test_hints_and_failing_tools_leave_hardly_an_error_uncorrected(tokenizer: Tokenizer) -> None:

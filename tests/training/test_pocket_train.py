@@ -17,8 +17,8 @@ from flyball.training.pocket.model import Shape, build_model
 from flyball.training.pocket.reasoner.behaviour import Behaviour
 from flyball.training.pocket.reasoner.curriculum import Curriculum, Mixture, Phase
 from flyball.training.pocket.reasoner.writer import Writer as ReasonerWriter
-from flyball.training.pocket.recipe import RECIPES, ROLES, Recipe, Role
-from flyball.training.pocket.train import batch_loss, rate, source, start, train, validation_loss
+from flyball.training.pocket.recipe import RECIPES, ROLES, Growth, Recipe, Role
+from flyball.training.pocket.train import batch_loss, grow, rate, source, start, train, validation_loss
 from flyball.training.pocket.verifier.writer import Writer
 from flyball.training.pocket.vocabulary import learn_tokenizer
 from flyball.training.pocket.world.question import VERSION
@@ -65,6 +65,52 @@ def test_a_resumed_run_equals_an_unbroken_one(tmp_path: Path, role: Role) -> Non
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.parametrize("broken_at", [1000, 2000])
+def test_a_run_broken_off_before_or_after_its_growth_equals_an_unbroken_one(tmp_path: Path, broken_at: int) -> None:
+    recipe = replace(TINY, growth=Growth(tokens=1500, after=1, layers=2))
+    _, whole = train(recipe, tmp_path / "whole")
+    assert whole.model.config.num_hidden_layers == 3
+
+    def stop(tokens: int, loss: float) -> None:
+        if tokens > broken_at:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        train(recipe, tmp_path / "broken", stop)
+    _, resumed = train(recipe, tmp_path / "broken")
+    assert resumed.losses == whole.losses
+
+
+def test_a_grown_network_computes_the_same_and_can_learn_in_every_layer() -> None:
+    recipe = replace(TINY, shape=Shape(layers=2, width=32, heads=1), growth=Growth(tokens=1, after=1, layers=2))
+    tokenizer, state = start(recipe)
+    ids = torch.tensor([[5, 6, 7, 8]])
+    before = state.model(input_ids=ids).logits
+    model = grow(recipe, tokenizer, state).model
+    assert torch.equal(model(input_ids=ids).logits, before)
+    model(input_ids=ids).logits.square().sum().backward()
+    outputs = [layer.mlp.down_proj.weight.grad for layer in model.model.layers]
+    assert len(outputs) == 4
+    assert all(grad is not None and bool(grad.any()) for grad in outputs)
+
+
+def test_known_values_are_learned_behind_the_middle_layers_only_when_asked() -> None:
+    recipe = replace(TINY, shape=Shape(layers=3, width=32, heads=1))
+    _, state = start(recipe)
+    plain = Encoded([5, 6, 7, 8], [False, False, False, True])
+    knowing = replace(plain, known=((1, 42, 0), (0, 43, 1)))
+    model, body = state.model, state.model.model
+    with torch.no_grad():
+        expected = float(batch_loss(model, body, [plain]))
+        assert float(batch_loss(model, body, [knowing])) == expected
+        assert float(batch_loss(model, body, [plain], middle=2)) == expected
+        state_BTD = body(input_ids=torch.tensor([[5, 6]]), output_hidden_states=True).hidden_states[2]
+        value = -model.lm_head(body.norm(state_BTD))[0, 1].log_softmax(-1)[42]
+        above = -model(input_ids=torch.tensor([[5, 6]])).logits[0, 0].log_softmax(-1)[43]
+        taught = float(batch_loss(model, body, [knowing], middle=2))
+        assert taught == pytest.approx(expected + float(value) + float(above), abs=0.1)
+
+
 def test_a_finished_run_is_not_trained_further(tmp_path: Path) -> None:
     _, first = train(TINY, tmp_path)
     _, again = train(TINY, tmp_path)
@@ -81,6 +127,7 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(tmp_path: Path) -> None:
 def test_every_setting_is_part_of_the_recipe_s_hash() -> None:
     changed = [replace(TINY, role="reasoner"), replace(TINY, seed=1), replace(TINY, clip=2.0)]
     changed += [replace(TINY, shape=Shape(2, 32, 1)), replace(TINY, reading_pools=1)]
+    changed += [replace(TINY, growth=Growth(1, 1, 1)), replace(TINY, middle_layers=1), replace(TINY, natural_pools=1)]
     for phase in (Phase(behaviour=Behaviour(slip=0.5)), Phase(mixture=Mixture(declared=0.5)), Phase(first_pool=1)):
         changed += [replace(TINY, curriculum=Curriculum((Phase(), phase)))]
     assert len({recipe.sha256() for recipe in (TINY, *changed)}) == len(changed) + 1

@@ -128,3 +128,50 @@ def test_the_passages_are_learned_too_in_the_pools_for_reading() -> None:
 def test_verdicts_are_reproducible_by_seed() -> None:
     first, second = ([draw_verdict(rng, "train") for _ in range(50)] for rng in (random.Random(4), random.Random(4)))
     assert first == second
+
+
+@pytest.mark.parametrize(("balanced", "least", "most"), [(False, 0.0, 0.3), (True, 0.4, 0.6)])
+def test_long_numbers_seldom_agree_unless_the_pairs_are_balanced(balanced: bool, least: float, most: float) -> None:
+    rng = random.Random(6)
+    verdicts = [equivalence(rng, "train", balanced) for _ in range(2000)]
+    long = [verdict for verdict in verdicts if re.match(r": \d{4}", verdict.reason)]
+    share = sum(verdict.reply == YES for verdict in long) / len(long)
+    assert len(long) > 200
+    assert least <= share <= most
+
+
+def test_the_pairs_are_balanced_behind_the_natural_pools() -> None:
+    writer = Writer(learn_tokenizer(300, 0), "train", natural_pools=2)
+    balanced = []
+    for pool in range(4):
+        writer.begin(pool)
+        balanced.append(writer.balanced)
+    assert balanced == [False, False, True, True]
+
+
+def test_every_digit_of_the_second_result_marks_the_digit_that_it_faces_in_the_first() -> None:
+    rng = random.Random(11)
+    verdicts = [equivalence(rng, "train") for _ in range(2000)]
+    seen = 0
+    for verdict in verdicts:
+        found = COMPARED.search(verdict.text)
+        first, second = (stated(found[1]), stated(found[2])) if found else (None, None)
+        if first and second and first.isdigit() and second.isdigit() and len(first) == len(second):
+            seen += len(first) > 1
+            assert "".join(verdict.text[known.end] for known in verdict.facing) == second
+            assert "".join(known.value for known in verdict.facing) == first
+            agreeing = [(verdict.text[known.end - 1], known.value) for known in verdict.agreeing]
+            assert agreeing == [(b, YES if a == b else NO) for a, b in zip(first, second, strict=True)]
+    assert seen > 20
+
+
+def test_what_a_result_faces_is_taught_from_a_pool_on() -> None:
+    writer = Writer(learn_tokenizer(300, 0), "train", facing_from=3, agreeing_from=4)
+    most = []
+    for pool in (2, 3, 4):
+        writer.begin(pool)
+        rng = random.Random(5)
+        most.append(max(len(writer.draw(rng).known) for _ in range(200)))
+    assert most[0] == 2
+    assert most[1] > 5
+    assert most[2] > most[1] + 3

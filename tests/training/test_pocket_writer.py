@@ -100,3 +100,17 @@ def test_chains_are_no_longer_than_training_allows_yet(tokenizer: Tokenizer) -> 
     writer.most_steps = 2
     texts = [join(writer.pieces(rng)[1:]) for _ in range(100)]
     assert max(len(re.findall(r"(?:keep|so|last digit) \d", text.partition("\n\n")[0])) for text in texts) == 2
+
+
+def test_a_question_for_an_answer_without_thinking_marks_where_its_first_step_is_known(tokenizer: Tokenizer) -> None:
+    mixture = replace(Mixture(), sorts=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0), earlier_turn=0.3)
+    writer, rng = Writer(tokenizer, "train", Curriculum.constant(mixture=mixture)), random.Random(4)
+    words = re.compile(r"(\d)\D*?(\d)( to it)?$")
+    for example in (writer.draw(rng) for _ in range(200)):
+        ((place, token, _),) = example.known
+        read = tokenizer.decode(example.tokens_T[: place + 1], skip_special_tokens=False).rpartition(
+            "<|im_start|>user"
+        )[2]
+        start, digit = (int(found) for found in words.search(read).group(1, 2))  # type: ignore[union-attr]
+        results = {value % 10 for value in (start + digit, start - digit, start * digit)}
+        assert int(tokenizer.decode([token])) in results

@@ -25,6 +25,16 @@ def save(path: Path, settings: str, state: "TrainState") -> None:
     os.replace(partial, path)
 
 
+def layers_of(path: Path, settings: str) -> int:
+    """Layers of the network in a checkpoint of the same settings; 0 when there is none."""
+    if not path.exists():
+        return 0
+    content = torch.load(path, weights_only=True)
+    if content["settings"] != settings:
+        return 0
+    return len({name.split(".")[2] for name in content["model"] if name.startswith("model.layers.")})
+
+
 def load(path: Path, settings: str, state: "TrainState") -> bool:
     """Restores the state in place; False when there is no checkpoint of the same settings."""
     if not path.exists():

@@ -11,6 +11,22 @@ from typing import Protocol
 from tokenizers import Tokenizer
 
 
+class Known(Protocol):
+    """A value, known by its first token, that follows from the first `end` characters of a piece."""
+
+    @property
+    def end(self) -> int:
+        """Characters of the piece."""
+
+    @property
+    def value(self) -> str:
+        """The value."""
+
+    @property
+    def above(self) -> int:
+        """Layers above the middle one."""
+
+
 class Text(Protocol):
     """A piece of text that is tokenised alone; learned or only read."""
 
@@ -22,6 +38,10 @@ class Text(Protocol):
     def learned(self) -> bool:
         """Whether the loss is taken on it."""
 
+    @property
+    def known(self) -> Sequence[Known]:
+        """Values that a middle layer is taught to know."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -29,6 +49,9 @@ class Encoded:
 
     tokens_T: list[int]
     learned_T: list[bool]
+    known: tuple[tuple[int, int, int], ...] = ()
+    """Places t, the tokens that a layer is taught to know once it has read `tokens_T[t]`, and the layers by which it
+    stands above the middle one."""
 
 
 class Source(Protocol):
@@ -45,11 +68,16 @@ def encode(tokenizer: Tokenizer, pieces: Sequence[Text]) -> Encoded:
     """The pieces tokenised alone and joined, as the server joins them."""
     tokens_T: list[int] = []
     learned_T: list[bool] = []
+    known: list[tuple[int, int, int]] = []
     texts = [piece.text for piece in pieces]
     for piece, encoding in zip(pieces, tokenizer.encode_batch(texts), strict=True):
+        for value in piece.known:
+            place = encoding.char_to_token(value.end - 1)
+            assert place is not None, "every character belongs to a token"
+            known.append((len(tokens_T) + place, tokenizer.encode(value.value).ids[0], value.above))
         tokens_T += encoding.ids
         learned_T += [piece.learned] * len(encoding.ids)
-    return Encoded(tokens_T, learned_T)
+    return Encoded(tokens_T, learned_T, tuple(known))
 
 
 def batches(source: Source, seed: str, batch_tokens: int, pool: int = 1024) -> Iterator[list[Encoded]]:

@@ -1,6 +1,7 @@
 """The network of a pocket model: Qwen3 with a few layers, one or two million parameters."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,26 @@ def build_model(tokenizer: Tokenizer, shape: Shape, seed: int) -> Qwen3ForCausal
         if name.endswith(("q_norm.weight", "k_norm.weight")):
             torch.nn.init.constant_(weight_D, SHARPNESS)
     return model
+
+
+def grow_model(model: Qwen3ForCausalLM, tokenizer: Tokenizer, after: int, layers: int, seed: int) -> Qwen3ForCausalLM:
+    """The same function as a deeper network: `layers` new ones above the first `after`, which add nothing yet.
+
+    Their output matrices are zero, so that they begin as the identity and every weight still gets a gradient."""
+    old = model.config
+    shape = Shape(old.num_hidden_layers + layers, old.hidden_size, old.num_attention_heads)
+    grown = build_model(tokenizer, shape, seed)
+    kept = [index + layers * (index >= after) for index in range(old.num_hidden_layers)]
+    weights = model.state_dict()
+    for name in list(weights):
+        if match := re.match(r"model\.layers\.(\d+)\.(.*)", name):
+            weights[f"grown.{kept[int(match[1])]}.{match[2]}"] = weights.pop(name)
+    grown.load_state_dict({re.sub(r"^grown\.", "model.layers.", name): w for name, w in weights.items()}, strict=False)
+    for index in range(after, after + layers):
+        layer = grown.model.layers[index]
+        torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
+        torch.nn.init.zeros_(layer.mlp.down_proj.weight)
+    return grown
 
 
 def save_model(model: Qwen3ForCausalLM, tokenizer: Tokenizer, folder: Path) -> None:

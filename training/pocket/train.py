@@ -1,9 +1,10 @@
 """Training of a pocket model from nothing: plain next-token learning on the world's examples, on a few CPU cores.
 
-Shape suffixes: B examples of a batch, T positions (padded on the right), N learned positions, D width, V vocabulary.
+Shape suffixes: B examples of a batch, T positions (padded on the right), N learned positions, K known values, D width,
+V vocabulary.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
@@ -17,9 +18,9 @@ from transformers import Qwen3ForCausalLM
 
 from . import checkpoint
 from .examples import Encoded, Source, batches
-from .model import build_model
+from .model import build_model, grow_model
 from .reasoner.writer import Writer as ReasonerWriter
-from .recipe import Recipe
+from .recipe import Growth, Recipe
 from .verifier.writer import Writer as VerifierWriter
 from .vocabulary import learn_tokenizer
 from .world.question import Split
@@ -49,6 +50,18 @@ def start(recipe: Recipe) -> tuple[Tokenizer, TrainState]:
     return tokenizer, TrainState(model, build_optimizers(recipe, model))
 
 
+def grow(recipe: Recipe, tokenizer: Tokenizer, state: TrainState) -> TrainState:
+    """The same place in the run with the deeper network; the optimizers begin anew."""
+    assert recipe.growth is not None
+    growth = recipe.growth
+    model = grow_model(state.model, tokenizer, growth.after, growth.layers, recipe.seed)
+    return TrainState(model, build_optimizers(recipe, model), state.step, state.tokens, state.losses)
+
+
+def _is_due(growth: Growth | None, tokens: int) -> bool:
+    return growth is not None and tokens >= growth.tokens
+
+
 def build_optimizers(recipe: Recipe, model: Qwen3ForCausalLM) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the layers, AdamW for the embedding and the vectors."""
     matrices = [p for name, p in model.named_parameters() if p.ndim > 1 and "embed" not in name]
@@ -66,7 +79,11 @@ def source(recipe: Recipe, tokenizer: Tokenizer, split: Split) -> Source:
     if recipe.role == "reasoner":
         curriculum = recipe.curriculum if split == "train" else recipe.curriculum.final()
         return ReasonerWriter(tokenizer, split, curriculum)
-    return VerifierWriter(tokenizer, split, recipe.reading_pools if split == "train" else 0)
+    if split == "train":
+        return VerifierWriter(
+            tokenizer, split, recipe.reading_pools, recipe.natural_pools, recipe.facing_from, recipe.agreeing_from
+        )
+    return VerifierWriter(tokenizer, split)
 
 
 def rate(recipe: Recipe, tokens: int) -> float:
@@ -77,15 +94,34 @@ def rate(recipe: Recipe, tokens: int) -> float:
     return recipe.learning_rate * recipe.schedule[-1][1]
 
 
-def batch_loss(model: Qwen3ForCausalLM, body: Body, batch: list[Encoded]) -> Tensor:
-    """Mean cross-entropy over the learned tokens; the padding comes last, so causal attention never sees it."""
+def batch_loss(model: Qwen3ForCausalLM, body: Body, batch: list[Encoded], middle: int = 0) -> Tensor:
+    """Mean cross-entropy over the learned tokens; the padding comes last, so causal attention never sees it.
+
+    With `middle`, the state behind so many layers, read through the output layer, is to know the examples' `known`
+    values, and higher ones those that say so: their mean cross-entropy is added, layer by layer."""
     width = -(-max(len(e.tokens_T) for e in batch) // 8) * 8
     tokens_BT = torch.tensor([e.tokens_T + [0] * (width - len(e.tokens_T)) for e in batch])
     learned_BT = torch.tensor([e.learned_T + [False] * (width - len(e.tokens_T)) for e in batch])
     with torch.autocast("cpu", torch.bfloat16):
-        hidden_BTD = body(input_ids=tokens_BT[:, :-1], use_cache=False).last_hidden_state
-        logits_NV = model.lm_head(hidden_BTD[learned_BT[:, 1:]])
-    return F.cross_entropy(logits_NV.float(), tokens_BT[:, 1:][learned_BT[:, 1:]])
+        out = body(input_ids=tokens_BT[:, :-1], use_cache=False, output_hidden_states=bool(middle))
+        logits_NV = model.lm_head(out.last_hidden_state[learned_BT[:, 1:]])
+    loss = F.cross_entropy(logits_NV.float(), tokens_BT[:, 1:][learned_BT[:, 1:]])
+    return loss + _known_loss(model, out.hidden_states[middle:], batch) if middle else loss
+
+
+def _known_loss(model: Qwen3ForCausalLM, states: Sequence[Tensor], batch: list[Encoded]) -> Tensor:
+    """The sum over the layers, counted from the middle one, of the mean over what each is to know."""
+    total = torch.zeros(())
+    for above, state_BTD in enumerate(states):
+        known = [
+            (row, place, token) for row, e in enumerate(batch) for place, token, layer in e.known if layer == above
+        ]
+        if known:
+            rows_K, places_K, tokens_K = torch.tensor(known).T
+            with torch.autocast("cpu", torch.bfloat16):
+                logits_KV = model.lm_head(model.model.norm(state_BTD[rows_K, places_K]))
+            total = total + F.cross_entropy(logits_KV.float(), tokens_K)
+    return total
 
 
 def train_step(recipe: Recipe, state: TrainState, body: Body, batch: list[Encoded]) -> float:
@@ -94,7 +130,7 @@ def train_step(recipe: Recipe, state: TrainState, body: Body, batch: list[Encode
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, state.tokens)
         optimizer.zero_grad(set_to_none=True)
-    loss = batch_loss(state.model, body, batch)
+    loss = batch_loss(state.model, body, batch, recipe.middle(state.tokens))
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip)
     for optimizer in state.optimizers:
@@ -109,23 +145,29 @@ def train(recipe: Recipe, folder: Path, report: Report = lambda tokens, loss: No
     """Runs to the end, from `folder/checkpoint.pt` where one of the same settings exists."""
     tokenizer, state = start(recipe)
     path = folder / "checkpoint.pt"
+    if grown := checkpoint.layers_of(path, recipe.sha256()) > recipe.shape.layers:
+        state = grow(recipe, tokenizer, state)
     checkpoint.load(path, recipe.sha256(), state)
-    state.model.train()
-    body: Body = torch.compile(state.model.model, dynamic=True) if recipe.compiled else state.model.model
-    examples = batches(
-        source(recipe, tokenizer, "train"),
-        f"{recipe.role}/train/{recipe.seed}",
-        recipe.batch_tokens,
-    )
+    body = _body(recipe, state)
+    seed = f"{recipe.role}/train/{recipe.seed}"
+    examples = batches(source(recipe, tokenizer, "train"), seed, recipe.batch_tokens)
     for batch in islice(examples, state.step, None):
         if state.tokens >= recipe.tokens:
             break
+        if not grown and (grown := _is_due(recipe.growth, state.tokens)):
+            state = grow(recipe, tokenizer, state)
+            body = _body(recipe, state)
         report(state.tokens, train_step(recipe, state, body, batch))
         if state.step % recipe.save_every == 0:
             checkpoint.save(path, recipe.sha256(), state)
     checkpoint.save(path, recipe.sha256(), state)
     state.model.eval()  # type: ignore[no-untyped-call]
     return tokenizer, state
+
+
+def _body(recipe: Recipe, state: TrainState) -> Body:
+    state.model.train()
+    return torch.compile(state.model.model, dynamic=True) if recipe.compiled else state.model.model
 
 
 @torch.no_grad()

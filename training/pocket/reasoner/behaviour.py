@@ -29,7 +29,12 @@ class Behaviour:
     source_checks: tuple[float, ...] = (0.3, 0.3, 0.2, 0.1, 0.1)
     """The same after a result that was read."""
     full_check: float = 0.35
-    """Share of the verifications that compute everything again; the first one after a mistake always does."""
+    """Share of the verifications that compute everything again."""
+    full_check_again: float = 0.35
+    """The same once one of them did."""
+    full_check_first: bool = True
+    """Whether the first verification after a mistake is one of those; else at least one of them is, mistake or not. Only
+    the latter is fair: a model that samples cannot know yet that there is a mistake."""
     hint_at_end: float = 0.16
     hint_at_start: float = 0.04
     hint_in_middle: float = 0.05
@@ -58,6 +63,10 @@ class Behaviour:
     """Other passages of a search that mention the name which was searched for."""
     budget: float = 0.25
     """Conversations with tools whose results carry a budget block."""
+    searches_left: tuple[int, ...] = (0, 1, 1, 2, 2, 3, 4, 5, 8, 10)
+    """What such a block grants before the first search; one of these."""
+    programs_left: tuple[int, ...] = (1, 1, 2, 3, 5, 9)
+    """The same before the first program."""
 
 
 BEHAVIOUR = Behaviour()

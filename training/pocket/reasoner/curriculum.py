@@ -1,9 +1,12 @@
 """What the reasoner's training examples are made of, and what comes when."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..world.chain import MAX_STEPS
 from .behaviour import BEHAVIOUR, Behaviour
+
+StrippedTurn = Literal["last", "any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Mixture:
     earlier_turn: float = 0.05
     stripped: float = 0.35
     """Conversations with tools whose earlier thinking was stripped from the history."""
+    stripped_turn: StrippedTurn = "last"
+    """Which turn is learned then: the last, or any behind the first, so that a second search is met there, too."""
     max_length: int = 1000
     """Longer examples, in tokens, are drawn again."""
 

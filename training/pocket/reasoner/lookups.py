@@ -241,4 +241,4 @@ def draw_search_budget(rng: random.Random, behaviour: Behaviour) -> Budget | Non
     """A budget for searches, from none to plenty; mostly none is shown."""
     if rng.random() >= behaviour.budget:
         return None
-    return draw_budget(rng, SEARCH, rng.choice((0, 1, 1, 2, 2, 3, 4, 5, 8, 10)))
+    return draw_budget(rng, SEARCH, rng.choice(behaviour.searches_left))

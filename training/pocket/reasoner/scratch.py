@@ -4,12 +4,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A value, known by its first token, that follows from the first `end` characters of a piece."""
+
+    end: int
+    value: str
+    above: int = 0
+    """Layers above the middle one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A piece of text that is tokenised alone; learned or only read; `open` where a controller may cut it."""
 
     text: str
     learned: bool
     open: bool = False
+    known: tuple[Known, ...] = ()
+    """Values that a middle layer is taught to know, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

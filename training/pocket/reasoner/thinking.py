@@ -21,7 +21,7 @@ class Thinker:
     ) -> None:
         self.rng, self.behaviour, self.problem, self.scratch, self.declared = rng, behaviour, problem, scratch, declared
         self.stated: str | None = None
-        self.computed = self.trusting = False
+        self.computed = self.trusting = self.checked = False
 
     def begin(self) -> None:
         """Opens the thinking."""
@@ -32,18 +32,22 @@ class Thinker:
         self.stated = self.problem.attempt(self.rng, self.behaviour, self.scratch)
 
     def verify(self, weights: Sequence[float]) -> None:
-        """A drawn number of verifications; an attempt that erred gets at least one, and the first in full."""
+        """A drawn number of verifications; an attempt that erred gets at least one, and one in full."""
         count = self.rng.choices(range(len(weights)), weights)[0]
         if self.stated != self.problem.answer:
             count = max(count, 1)
-        for _ in range(count):
+        sure = self.rng.randrange(count) if count and not self.behaviour.full_check_first else -1
+        for number in range(count):
             self.scratch.say("\n\n" + self.rng.choice(wording.REFLECTIONS) + " ")
-            self.check()
+            self._check(number == sure)
 
-    def check(self) -> None:
-        """One verification, in full if the result that stands is wrong."""
+    def _check(self, sure: bool) -> None:
+        """One verification; `sure`: in full."""
         before = self.stated or self.problem.answer
-        full = before != self.problem.answer or self.rng.random() < self.behaviour.full_check
+        sure = sure or (self.behaviour.full_check_first and before != self.problem.answer)
+        share = self.behaviour.full_check_again if self.checked else self.behaviour.full_check
+        full = sure or self.rng.random() < share
+        self.checked = self.checked or full
         self.state(*self.problem.check(self.rng, before, full))
 
     def state(self, text: str, value: str) -> None:
@@ -120,7 +124,7 @@ class Thinker:
     def _budget(self) -> Budget | None:
         if self.rng.random() >= self.behaviour.budget:
             return None
-        return draw_budget(self.rng, PYTHON, self.rng.choice((1, 1, 2, 3, 5, 9)))
+        return draw_budget(self.rng, PYTHON, self.rng.choice(self.behaviour.programs_left))
 
     def _read_result(self) -> None:
         self.computed = True

@@ -4,6 +4,8 @@ Shape suffixes: T tokens of one example.
 """
 
 import random
+import re
+from dataclasses import replace
 from typing import Any, Literal
 
 from tokenizers import Tokenizer
@@ -21,7 +23,7 @@ from .judging import draw_judgement
 from .lookups import Researcher, draw_search_budget
 from .problems import BigProblem, BlindProblem, ChainProblem, Problem
 from .prompts import Message, render
-from .scratch import Piece, Scratch
+from .scratch import Known, Piece, Scratch
 from .solitary import silent, skips, think
 
 Sort = Literal["mental", "chain", "big", "lookup", "blind", "judging"]
@@ -30,6 +32,7 @@ Mode = Literal["think", "direct", "soft"]
 """think: the default; direct: the prompt holds an empty think block; soft: the question ends with /no_think."""
 
 
+_ASSISTANT = "<|im_start|>assistant\n"
 _LOOKUPS: tuple[Kind, ...] = ("one_hop", "two_hop", "lookup_chain", "pair")
 _SORTS: tuple[Sort, ...] = ("mental", "chain", "big", "lookup", "blind", "judging")
 
@@ -88,7 +91,8 @@ class Writer:
         steps = rng.randint(steps, MAX_STEPS) if steps == len(weights) else steps
         problem = self._chain(rng, steps)
         mode: Mode = "direct" if rng.random() < 0.7 else "soft"
-        return [self._prompt(rng, problem.question.text, mode), *silent(problem, mode == "direct")]
+        prompt = self._prompt(rng, problem.question.text, mode)
+        return [replace(prompt, known=_after_first_step(prompt.text, problem)), *silent(problem, mode == "direct")]
 
     def _solitary(self, rng: random.Random, problem: Problem) -> list[Piece]:
         mode = self._mode(rng)
@@ -130,19 +134,14 @@ class Writer:
         return rng.choices(modes, (self.behaviour.direct, self.behaviour.soft, rest))[0]
 
     def _strip(self, rng: random.Random, turn: list[Piece]) -> list[Piece]:
-        """The conversation as it is, or its last turn after a history without thinking."""
+        """The conversation as it is, or one of its turns after a history without thinking."""
         text = "".join(piece.text for piece in turn)
-        last = text.rfind("<|im_start|>assistant\n")
-        if last < 0 or rng.random() >= self.mixture.stripped:
+        starts = [match.end() for match in re.finditer(re.escape(_ASSISTANT), text)]
+        if not starts or rng.random() >= self.mixture.stripped:
             return turn
-        start = last + len("<|im_start|>assistant\n")
-        history, left = _without_thinking(text[:start]), start
-        rest: list[Piece] = []
-        for piece in turn:
-            if left < len(piece.text):
-                rest.append(Piece(piece.text[left:], piece.learned, piece.open))
-            left = max(0, left - len(piece.text))
-        return [Piece(history, False), *rest]
+        start = starts[-1] if self.mixture.stripped_turn == "last" else rng.choice(starts)
+        end = text.index(END, start) + len(END)
+        return [Piece(_without_thinking(text[:start]), False), *_slice(turn, start, end)]
 
     def _prompt(
         self,
@@ -171,6 +170,24 @@ class Writer:
         text = f"{reply} {question}".strip() + (f"\n{budget}" if budget else "")
         messages.append({"role": "user", "content": text + (" /no_think" if mode == "soft" else "")})
         return Piece(render(messages, mode != "direct", schemas or None), False)
+
+
+def _after_first_step(prompt: str, problem: ChainProblem) -> tuple[Known, ...]:
+    """The value behind the first operation, where the prompt has named it."""
+    clause = problem.clauses[0]
+    end = prompt.index(clause, prompt.rindex(problem.question.text)) + len(clause)
+    return (Known(end, str(problem.chain.values[1])),)
+
+
+def _slice(pieces: list[Piece], start: int, end: int) -> list[Piece]:
+    """The pieces between two characters."""
+    kept: list[Piece] = []
+    place = 0
+    for piece in pieces:
+        if text := piece.text[max(0, start - place) : max(0, end - place)]:
+            kept.append(Piece(text, piece.learned, piece.open))
+        place += len(piece.text)
+    return kept
 
 
 def _without_thinking(text: str) -> str:
