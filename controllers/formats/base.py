@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 
 from jinja2 import TemplateError
 
-from ...core.chat_format import CallParser, Decision, ForcedCall, TextStream, Thinking, Tracker
+from ...core.chat_format import Answer, CallParser, Decision, ForcedCall, TextStream, Thinking, Tracker
 from ...core.errors import ConfigError, RequestError
 from .data import CallData, FamilyData, ThinkData
+from .foreign import ForeignText
 from .forced import call_schema
 from .hermes import HermesCallParser
 from .marks import Markers, MarkerTracker, after_last, transitions
 from .messages import adapt_messages
 from .prompt import end_prompt
+from .results import after_calls, answered_turn, one_by_one
 from .text import BackendTextStream
 from .tokenizer import ChatTokenizer, has_token, hidden_ids, marker_id, marker_ids
 
@@ -33,6 +35,9 @@ class TokenizerFormat:
         self.reflection_words = self.data.reflection_words
         self.eos_ids = frozenset(self._eos())
         self.turn_ids = frozenset(self._known(self.data.turn_open))
+        self.fence = self.data.fence
+        self.call_turn_end = self.data.call_turn_end or self.decode(self._eos()[:1])
+        self._foreign = ForeignText(self._backend)
         self._think, self._calls = self._think_data(), self._call_data()
         self.thinks = self._think is not None
         self.think_end_id: int | None = None
@@ -101,6 +106,10 @@ class TokenizerFormat:
     def encode(self, text: str) -> list[int]:
         """Ids of text that is appended: tokenised alone, markers recognised, nothing added."""
         return self._backend.encode(text, add_special_tokens=False).ids
+
+    def encode_foreign(self, text: str) -> list[int]:
+        """Ids of text that others wrote, inside of which no marker is one."""
+        return self._foreign.ids(self._foreign.marked(text))
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids, markers included."""
@@ -184,6 +193,17 @@ class TokenizerFormat:
     def call_parser(self) -> CallParser:
         """A parser for the calls of one answer."""
         return HermesCallParser()
+
+    def render_results(
+        self, answers: Sequence[Answer], thinking: Thinking, template_args: Mapping[str, Any]
+    ) -> list[int]:
+        """What follows a turn whose calls were answered, as the template writes it. Errors: RequestError if it cannot."""
+        messages, calls = answered_turn(answers, self._foreign), len(answers)
+        try:
+            rendered = self.render_text(messages, None, thinking, template_args)
+        except RequestError:
+            rendered, calls = self.render_text(one_by_one(messages), None, thinking, template_args), 1
+        return self._foreign.ids(after_calls(rendered, calls, [self.decode([token]) for token in self.eos_ids]))
 
     def forced_call(self, tools: Sequence[Mapping[str, Any]]) -> ForcedCall:
         """How a call to one of the tools is written."""
