@@ -29,6 +29,11 @@ class AnswerPhase:
         if self._began_at is not None and self._began_at >= position:
             self._began_at = None
 
+    def call_was_answered(self) -> None:
+        """The call that had to be made was made, and has its result: what follows is free."""
+        if self._forced is not None:
+            self.grammar = self._forced = self._began_at = None
+
     @property
     def wanted(self) -> bool:
         """Whether the answer is constrained at all."""

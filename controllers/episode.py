@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ..core.chat_format import ChatFormat, ForcedCall, Thinking
+from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.trajectory import Finished, FinishReason, Trajectory
+from ..tools.sessions import Sessions, trajectory_key
 from .asking import Named, attributed
 from .controller import Plan
 from .limits import Limits
 from .loop import Loop
+from .server_tools import ServerTools
 from .setup import Setup
 from .strategy import Outcome, Strategy
 from .transcript import Piece, Transcript
@@ -51,6 +53,9 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str | None = None
     logprobs: bool = False
     parts: bool = False
+    server_tools: ServerTools | None = None
+    """The tools that the server runs itself; they are in `tools`, too."""
+    events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +86,17 @@ class Episode:
     """
 
     def __init__(
-        self, spec: EpisodeSpec, engine: Engine, format: ChatFormat, limits: Limits, max_edits: int = 64
+        self,
+        spec: EpisodeSpec,
+        engine: Engine,
+        format: ChatFormat,
+        limits: Limits,
+        max_edits: int = 64,
+        sessions: Sessions | None = None,
     ) -> None:
         self.spec, self._engine, self._format, self._limits = spec, engine, format, limits
         self._max_edits, self._streamed = max_edits, True
+        self._sessions = sessions
         self.ledger = Ledger(spec.budget)
         self.trials: list[Trial] = []
         self.notes: list[dict[str, Any]] = []
@@ -106,6 +118,8 @@ class Episode:
         room = self._limits.context_length - len(self.prompt_ids)
         if room < 1:
             raise ContextOverflow(len(self.prompt_ids), self._limits.context_length)
+        if spec.server_tools is not None:  # what the template cannot write is refused now, not after the first call
+            self._format.render_results([Answer("call_0", "f", "{}", "")], Thinking.DEFAULT, plan.template_args)
         if spec.force_call:
             self._forced = self._format.forced_call(spec.tools)
         fan_out = spec.strategy.fan_out if spec.strategy is not None else spec.n
@@ -135,7 +149,11 @@ class Episode:
             grammar=spec.grammar,
             forced_call=self._forced,
             may_think=self._format.thinks and plan.thinking is not Thinking.OFF,
+            thinking=plan.thinking,
+            template_args=plan.template_args,
             with_tools=bool(spec.tools),
+            server_tools=spec.server_tools,
+            session=self._session_key(index),
             max_calls=spec.max_calls,
             max_edits=self._max_edits,
             streamed=self._streamed and spec.strategy is None,
@@ -147,13 +165,31 @@ class Episode:
 
     def _trial(self, index: int, ledger: Ledger) -> Trial:
         loop = Loop(self._setup(index, ledger))
-        spec = self.spec
-        transcript = Transcript(
-            loop.trajectory, self._format, calls=bool(spec.tools), logprobs=spec.logprobs, parts=spec.parts
-        )
-        trial = Trial(index, loop, transcript, ledger)
+        trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
+
+    def _transcript(self, trajectory: Trajectory, choice: int) -> Transcript:
+        spec = self.spec
+        return Transcript(
+            trajectory,
+            self._format,
+            calls=bool(spec.tools),
+            logprobs=spec.logprobs,
+            parts=spec.parts,
+            events=spec.events,
+            server=spec.server_tools,
+            choice=choice,
+        )
+
+    def _session_key(self, index: int) -> str:
+        return trajectory_key(f"{self.spec.id}-{index}")
+
+    def _session(self, index: int) -> AbstractAsyncContextManager[object]:
+        """What tools keep for the trajectory: freed however it ends."""
+        if self._sessions is None or self.spec.server_tools is None:
+            return nullcontext()
+        return self._sessions.trajectory(self._session_key(index))
 
     # -- decoding --------------------------------------------------------------------------------------------------
 
@@ -180,7 +216,7 @@ class Episode:
     async def _choice(self, index: int, ledger: Ledger) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         self.ledger.charge(FAN_OUT, 1)
         trial = self._trial(index, ledger)
-        async with aclosing(trial.loop.run()) as commits:
+        async with self._session(index), aclosing(trial.loop.run()) as commits:
             async for committed in commits:
                 yield index, trial.transcript.advance(committed), None
         yield self._last(trial, index)
@@ -231,11 +267,7 @@ class Episode:
         with attributed(f"strategy {type(strategy).__name__}"):
             outcome = await strategy.run(self)
         trial = next(trial for trial in self.trials if trial.index == outcome.index)
-        spec = self.spec
-        transcript = Transcript(
-            trial.trajectory, self._format, calls=bool(spec.tools), logprobs=spec.logprobs, parts=spec.parts
-        )
-        return self._last(replace(trial, transcript=transcript), 0)
+        return self._last(replace(trial, transcript=self._transcript(trial.trajectory, 0)), 0)
 
     async def start(self, index: int, *, among: int) -> Outcome:
         """Part of `strategy.Trials`: decode one trajectory to its end."""
@@ -245,7 +277,7 @@ class Episode:
         ledger = self.ledger.child(self._shares(among))
         try:
             trial = self._trial(index, ledger)
-            async with aclosing(trial.loop.run()) as commits:
+            async with self._session(index), aclosing(trial.loop.run()) as commits:
                 async for _ in commits:
                     pass
             return Outcome(index, trial.trajectory, trial.transcript.close().content)

@@ -16,7 +16,11 @@ The nine rules (docs/lifecycle.md walks through them):
 6. The first call takes the trajectory's seed; a later one a hash of it, the position and the call's number.
 7. Sampling parameters over a resumption: see `sampling.py` and docs/parameters.md.
 8. `max_tokens` counts sampled kept tokens; what an edit drops was charged and is not kept.
-9. Closing the generator closes the engine call and cancels verdicts.
+9. Closing the generator closes the engine call and cancels verdicts and tools.
+
+Tools of the server (`tool_phase.py`): calls are run when the model has ended its turn, fenced code when its fence has
+closed; the results are appended, and decoding goes on. All calls of a turn run at once, but those with side effects
+only when open verdicts have come: an edit at or before a call takes it back, and cancels it.
 
 Legend: ids are token ids; positions count kept tokens after the prompt.
 """
@@ -24,14 +28,14 @@ Legend: ids are token ids; positions count kept tokens after the prompt.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from itertools import groupby, pairwise
 
 from ..core.engine import Delta, EngineRequest, Sampling, TokenLogprob
 from ..core.errors import EngineError
 from ..core.ledger import SECONDS, TOKENS, USD
-from ..core.trajectory import Called, Channel, Finished, FinishReason, Trajectory
+from ..core.trajectory import Called, Channel, Finished, FinishReason, Origin, Trajectory
 from .answer_phase import AnswerPhase
 from .asking import Panel
 from .boundary import Boundary, BoundaryKind
@@ -43,6 +47,8 @@ from .pulling import OutOfTime, pull
 from .sampling import call_sampling
 from .scanner import Scanner
 from .setup import Setup
+from .tool_phase import ToolPhase
+from .tool_turn import ToolTurn
 from .view import TrajectoryView, derived_seed
 
 
@@ -53,13 +59,18 @@ class Loop:
         self._setup = setup
         self.trajectory = Trajectory(setup.prompt_ids)
         self._panel = Panel(setup.controllers, self.trajectory)
-        self._scanner = Scanner(self.trajectory, setup.format, self._panel.watches, setup.stops, setup.with_tools)
+        server = setup.server_tools
+        fence = None if server is None or server.fenced is None else setup.format.fence
+        self._scanner = Scanner(
+            self.trajectory, setup.format, self._panel.watches, setup.stops, setup.with_tools, fence
+        )
         seed = derived_seed(setup.request_id) if setup.seed is None else setup.seed
         self._view = TrajectoryView(self.trajectory, setup.format, setup.messages, setup.ledger, self._scanner, seed)
         self._answer = AnswerPhase(setup.grammar, setup.forced_call)
         self._calls = 0
         self._native = NativeBudget(self._panel.watches, setup.format, setup.engine.abilities, setup.prompt_ids)
         self._editor = Editor(setup, self.trajectory, self._scanner, self._answer, self._native)
+        self._tools = ToolPhase(server, setup, self.trajectory, self._scanner, self._editor) if server else None
         self._sampling_into = self._scanner.channel
         """The channel of what the engine is sampling, whatever an edit makes of it."""
         self.cached_tokens = 0
@@ -71,12 +82,18 @@ class Loop:
         try:
             self._begin()
             while self.trajectory.finished is None:
-                if self._editor.end is not None:
+                if (turn := self._due()) is not None:
+                    steps = self._tool_turn(turn)
+                elif self._editor.end is not None:
                     await self._settle(self._editor.end)
+                    continue
                 elif (request := self._next_request()) is not None:
-                    async with aclosing(self._call(request)) as commits:
-                        async for committed in commits:
-                            yield committed
+                    steps = self._call(request)
+                else:
+                    continue
+                async with aclosing(steps) as commits:
+                    async for committed in commits:
+                        yield committed
         finally:
             await self._panel.verdicts.cancel()
 
@@ -86,13 +103,15 @@ class Loop:
             scanner.inject(setup.format.think_open_ids)
         if self._answer.due(scanner.channel):
             return  # the answer begins at once, and is not edited
-        at = len(self.trajectory.ids)
-        opened = [
-            Boundary(BoundaryKind.TOKENS, at, at, counter.watch)
-            for counter in scanner.counters
-            if counter.watch.n == 0 and counter.watch.channel is scanner.channel
-        ]
-        self._ask(Boundary(BoundaryKind.START, at, at), *opened)
+        self._ask(*self._here(BoundaryKind.START))
+
+    def _here(self, kind: BoundaryKind) -> Iterator[Boundary]:
+        """The boundary behind everything that is kept, and those of the channel that is open there."""
+        at, scanner = len(self.trajectory.ids), self._scanner
+        yield Boundary(kind, at, at)
+        for counter in scanner.counters:
+            if counter.watch.n == 0 and counter.watch.channel is scanner.channel:
+                yield Boundary(BoundaryKind.TOKENS, at, at, counter.watch)
 
     def _ask(self, *boundaries: Boundary) -> bool:
         """Ask the controllers at boundaries of one position; whether the engine call must end."""
@@ -106,11 +125,17 @@ class Loop:
     def _allowance(self) -> Allowance:
         """What the next call may sample. A call that may open thinking keeps the answer's room, too."""
         setup, thinking = self._setup, self._scanner.channel is Channel.THINK
-        may_open = setup.format.thinks and setup.may_think and self.trajectory.sampled == 0
+        may_open = setup.format.thinks and setup.may_think and not self._turn_begun()
         allowed = allowance(self.trajectory, setup.limits, setup.ledger, thinking or may_open)
         if allowed.tokens <= 0 and not thinking:
             allowed = allowance(self.trajectory, setup.limits, setup.ledger, False)
         return allowed
+
+    def _turn_begun(self) -> bool:
+        """Whether the model has sampled anything in its running turn."""
+        if self.trajectory.environment == 0:
+            return self.trajectory.sampled > 0
+        return any(run.origin is Origin.SAMPLED for run, _ in self.trajectory.spans(self.trajectory.turn_start()))
 
     def _next_request(self) -> EngineRequest | None:
         """The next engine call; None when a limit is met first."""
@@ -147,7 +172,7 @@ class Loop:
         """Whether nothing needs a token before the call has ended."""
         setup = self._setup
         watched = setup.streamed or setup.stops or setup.max_calls is not None or self._panel.watches
-        return not watched and not self._editor.limited
+        return not watched and not self._editor.limited and self._scanner.fences is None
 
     def _limit_met(self, allowed: Allowance) -> None:
         """With thinking open and only the answer's room left, close the thinking; else the end."""
@@ -248,13 +273,22 @@ class Loop:
             here = [boundary for boundary in group if not self._native.reached(boundary)]
             if here and (self._ask(*here) or self._calls_are_enough(here)):
                 return True
-        return False
+        return self._fence_closed()
+
+    def _fence_closed(self) -> bool:
+        """Whether code is due; a thinking budget that the same token has spent goes first."""
+        if self._tools is None or not self._tools.fence_closed():
+            return False
+        if (spent := self._native.take()) is not None and self._ask(spent):
+            self._tools.forget()
+        return True
 
     def _calls_are_enough(self, boundaries: Sequence[Boundary]) -> bool:
         closed_one = any(boundary.kind is BoundaryKind.CALL_CLOSED for boundary in boundaries)
         if not closed_one or self._setup.max_calls is None:
             return False
-        in_call = [run.channel is Channel.CALL and not run.marker for run in self.trajectory.runs]
+        turn = self.trajectory.spans(self.trajectory.turn_start())
+        in_call = [run.channel is Channel.CALL and not run.marker for run, _ in turn]
         closed = sum(1 for before, now in pairwise([False, *in_call]) if now and not before)
         if closed < self._setup.max_calls:
             return False
@@ -271,6 +305,8 @@ class Loop:
             return
         if delta.stop_id is not None and delta.stop_id == self._setup.format.think_end_id and self._answer.waits:
             return
+        if self._tools is not None and self._tools.fence_ended_turn():
+            return
         if self._answer.end_of_turn(self._scanner, self.trajectory, self._setup.format):
             return
         self._turn_ended()
@@ -282,6 +318,41 @@ class Loop:
         if not self._ask(Boundary(BoundaryKind.ANSWER_END, position, len(ids))):
             self._editor.end_here(FinishReason.STOP, "model")
 
+    # -- tools of the server -----------------------------------------------------------------------------------------
+
+    def _due(self) -> ToolTurn | None:
+        return None if self._tools is None else self._tools.due(self._editor.end)
+
+    async def _tool_turn(self, turn: ToolTurn) -> AsyncGenerator[int]:
+        """Run the calls of a turn and append their results, unless a verdict takes the calls back."""
+        assert self._tools is not None
+        end, certain = self._editor.end, not self._panel.holds_all
+        turn.start(self._tools.context(asyncio.get_running_loop().time()))
+        try:
+            if not await self._verdicts_in():
+                self._editor.note("an edit took back a tool call")
+                self._end_is_off(end)
+                return
+            if self._editor.end is not end:
+                return
+            self._tools.called(turn)
+            if certain:
+                self._editor.committed = len(self.trajectory.ids)
+                yield self._editor.committed
+            results = await turn.results(certain)
+        finally:
+            await turn.cancel()
+        if results is None:
+            self._tools.given_up(turn)
+            return
+        self._tools.answered(turn, results)
+        if self._editor.end is None:
+            self._answer.call_was_answered()
+            self._ask(*self._here(BoundaryKind.RESULT_APPENDED))
+            if (committed := self._horizon()) > self._editor.committed:
+                self._editor.committed = committed
+                yield committed
+
     # -- verdicts and the end --------------------------------------------------------------------------------------
 
     def _hear(self) -> bool:
@@ -289,21 +360,31 @@ class Loop:
         ready = self._panel.verdicts.take_ready()
         return self._editor.apply(self._panel.hear(ready, self._view, self._editor.possible))
 
-    async def _settle(self, end: Finished) -> None:
-        """At an end: wait for open verdicts, up to their deadlines; unless one of them edits, this was the end."""
+    async def _verdicts_in(self) -> bool:
+        """Wait for open verdicts, up to their deadlines; False when one of them edits."""
         verdicts = self._panel.verdicts
-        while verdicts and not end.by.startswith("budget."):
+        while verdicts:
             left = self._setup.ledger.remaining(SECONDS)
             timeout = None if left == float("inf") else left
             done, _ = await asyncio.wait(verdicts.tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 self._editor.note("open verdicts were given up: the budget's seconds are spent")
-                break
+                return True
             if self._hear():
-                if self._editor.end is end:
-                    self._editor.end = None
-                return
-        self.trajectory.note(end)
+                return False
+        return True
+
+    async def _settle(self, end: Finished) -> None:
+        """At an end: unless an open verdict edits, this was it. A spent budget does not wait."""
+        if end.by.startswith("budget.") or await self._verdicts_in():
+            self.trajectory.note(end)
+        else:
+            self._end_is_off(end)
+
+    def _end_is_off(self, end: Finished | None) -> None:
+        """What ended is edited, and goes on; unless the edit is another end."""
+        if self._editor.end is end:
+            self._editor.end = None
 
     def _horizon(self) -> int:
         """How many tokens nothing can reach any more."""

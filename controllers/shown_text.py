@@ -9,7 +9,7 @@ from ..core.trajectory import Channel
 
 
 class ShownText:
-    """Decodes one channel after another: markers are no text, nor are line breaks behind them or behind a call."""
+    """Decodes one channel after another: markers are no text, nor are line breaks behind them, a call or a result."""
 
     def __init__(self, format: ChatFormat, *, in_thinking: bool = False) -> None:
         self._format = format
@@ -26,7 +26,7 @@ class ShownText:
     def enter(self, channel: Channel) -> None:
         """Text of this channel follows, perhaps without a marker before it."""
         if channel is not self.channel:
-            self.strips = self.strips or self.channel is Channel.CALL
+            self.strips = self.strips or self.channel in (Channel.CALL, Channel.RESULT)
             self.channel, self._stream = channel, self._format.text_stream()
 
     def feed(self, ids: Sequence[int]) -> str:

@@ -11,8 +11,8 @@ from jinja2 import TemplateError
 from ...core.chat_format import Answer, CallParser, Decision, ForcedCall, TextStream, Thinking, Tracker
 from ...core.errors import ConfigError, RequestError
 from .data import CallData, FamilyData, ThinkData
-from .foreign import ForeignText
 from .forced import call_schema
+from .foreign import ForeignText
 from .hermes import HermesCallParser
 from .marks import Markers, MarkerTracker, after_last, transitions
 from .messages import adapt_messages

@@ -43,9 +43,7 @@ def family(name: str) -> TokenizerFormat:
 
 
 def history(answers: list[Answer]) -> list[dict[str, Any]]:
-    calls = [
-        {"id": a.id, "type": "function", "function": {"name": a.name, "arguments": a.arguments}} for a in answers
-    ]
+    calls = [{"id": a.id, "type": "function", "function": {"name": a.name, "arguments": a.arguments}} for a in answers]
     results = [{"role": "tool", "tool_call_id": a.id, "name": a.name, "content": a.result} for a in answers]
     return [
         {"role": "user", "content": "2+2?"},
@@ -128,7 +126,9 @@ def test_no_text_of_a_result_or_a_name_takes_the_writing_apart(text: str) -> Non
 def test_a_template_without_a_place_for_results_is_refused() -> None:
     template = "{%- for message in messages -%}<|im_start|>{{ message.content }}<|im_end|>{%- endfor -%}"
     format = PocketFormat(
-        byte_tokenizer(template, special=["<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>"])
+        byte_tokenizer(
+            template, special=["<|im_start|>", "<|im_end|>", "<think>", "</think>", "<tool_call>", "</tool_call>"]
+        )
     )
 
     with pytest.raises(RequestError) as caught:

@@ -1,0 +1,30 @@
+"""The tools that the server runs for a request, beside those of the client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ..tools.tool import Effect, Tool
+
+
+class ServerTools(msgspec.Struct, frozen=True, kw_only=True):
+    """The tools that the server runs for a request; calls of all other names but the client's are answered, too."""
+
+    tools: Mapping[str, Tool]
+    client: frozenset[str] = frozenset()
+    """Names of the client's own tools."""
+    fenced: str | None = None
+    """The tool that runs code between fences in the thinking; None: such code is text."""
+    max_rounds: int = 32
+    """How often results are appended to one trajectory; then the model is told to answer."""
+
+    def runs(self, name: str) -> bool:
+        """Whether a call of this name is the server's: a name that nobody knows gets an error as its result."""
+        return name not in self.client
+
+    def has_side_effects(self, name: str) -> bool:
+        """Whether such a call waits until nothing can take it back any more."""
+        tool = self.tools.get(name)
+        return tool is not None and tool.spec.effect is Effect.SIDE_EFFECTS
