@@ -35,7 +35,7 @@ class FenceMatch:
 
     def feed(self, token: int, channel: Channel, marker: bool, origin: Origin) -> None:
         """Follow one token."""
-        self._at_end = None
+        self._found = self._at_end = None
         if channel is not Channel.THINK or marker:
             if marker and self._code is not None and self._line.strip() == _CLOSING:
                 self._at_end = "\n".join(self._code)
