@@ -44,8 +44,8 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     n: int = 1
     grammar: Grammar | None = None
-    force_call: bool = False
-    """One of `tools` must be called."""
+    force_call: tuple[Mapping[str, Any], ...] = ()
+    """One of these tools must be called."""
     max_calls: int | None = None
     controllers: tuple[Named, ...] = ()
     strategy: Strategy | None = None
@@ -100,6 +100,7 @@ class Episode:
         self.ledger = Ledger(spec.budget)
         self.trials: list[Trial] = []
         self.notes: list[dict[str, Any]] = []
+        self._answering: dict[int, tuple[Trial, int]] = {}
         self.prompt_ids: list[int] = []
         self.started = time.time()
         self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
@@ -121,7 +122,7 @@ class Episode:
         if spec.server_tools is not None:  # what the template cannot write is refused now, not after the first call
             self._format.render_results([Answer("call_0", "f", "{}", "")], Thinking.DEFAULT, plan.template_args)
         if spec.force_call:
-            self._forced = self._format.forced_call(spec.tools)
+            self._forced = self._format.forced_call(spec.force_call)
         fan_out = spec.strategy.fan_out if spec.strategy is not None else spec.n
         if spec.strategy is None and self.ledger.remaining(FAN_OUT) < fan_out:
             raise RequestError(f"n is {fan_out}, and the budget allows {self.ledger.remaining(FAN_OUT):g}", "n")
@@ -223,12 +224,17 @@ class Episode:
 
     def _last(self, trial: Trial, index: int) -> tuple[int, Piece, Ended]:
         piece = trial.transcript.close()
+        self._answering[index] = (trial, trial.transcript.calls)
         finished = trial.trajectory.finished
         assert finished is not None
         reason = finished.reason
         if reason is FinishReason.STOP and trial.transcript.calls:
             reason = FinishReason.TOOL_CALLS
         return index, piece, Ended(reason, finished.stop)
+
+    def answering(self, choice: int) -> tuple[Trial, int]:
+        """The trajectory behind a choice that has ended, and how many calls it hands over."""
+        return self._answering[choice]
 
     async def _fan_out(self) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         """n choices at once, each with its share of the budget, their pieces interleaved as they come."""

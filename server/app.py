@@ -18,6 +18,7 @@ from .gate import OPEN_PATHS, Gate
 from .routes import chat, completions, governing, models, operating
 from .service import Service
 from .supervisor import Supervisor
+from .toolbox import Toolbox, load_tools
 
 EngineFactory = Callable[[Config, ChatFormat], Engine]
 
@@ -46,19 +47,24 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
     """The ASGI application. The engine starts with its lifespan, so building it loads nothing heavy.
 
     `engine` and `format` replace what the configuration names: for tests, and for engines of one's own.
+    Errors: ConfigError for tools that cannot be loaded.
     """
+    tools = load_tools(config.tools)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         chat_format = format if format is not None else await asyncio.to_thread(_load_format, config)
         supervisor = Supervisor(lambda: engine(config, chat_format))
-        service = Service(config, supervisor, chat_format)
+        toolbox = Toolbox(tools, config.tools)
+        service = Service(config, supervisor, chat_format, toolbox)
         app.state.service = service
         try:
             await supervisor.start()
             service.check_presets()
+            toolbox.start()
             yield
         finally:
+            await toolbox.close()
             await supervisor.close()
             await asyncio.to_thread(service.close)
 

@@ -104,6 +104,23 @@ class ServerSection(_Section):
     """Where thinking is sent; clients differ in which they read."""
 
 
+class ToolsSection(_Section):
+    """The tools that this server runs for its clients."""
+
+    files: tuple[str, ...] = ()
+    """Python files with tools; they run with the rights of the server."""
+    plugins: bool = True
+    """Load the tools of other installed packages, too."""
+    max_rounds: int = Field(default=32, ge=1)
+    """How often results are appended to one trajectory; then the model is told to answer."""
+    max_sessions: int = Field(default=1000, ge=1)
+    """Sessions that tools keep state for at once."""
+    idle_seconds: float = Field(default=600.0, gt=0)
+    """A session that nobody used for so long ends."""
+    pending_seconds: float = Field(default=3600.0, gt=0)
+    """How long a turn in which the client has calls to make, too, is kept for its results."""
+
+
 class TracesSection(_Section):
     """The trace store."""
 
@@ -119,6 +136,7 @@ class Config(_Section):
     server: ServerSection = ServerSection()
     model: ModelSection = ModelSection()
     engine: EngineSection = EngineSection()
+    tools: ToolsSection = ToolsSection()
     traces: TracesSection = TracesSection()
     presets: dict[str, FlyballBlock] = Field(default_factory=dict)
     """Named `flyball` blocks, chosen as MODEL:PRESET."""

@@ -10,16 +10,21 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from ..controllers.episode import Ended, Episode
 from ..controllers.limits import Limits
+from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
 from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable
-from ..core.trajectory import Acted
+from ..core.trajectory import Acted, FinishReason
 from .admission import Admission
+from .body import call_id
 from .config import Config
 from .metrics import Metrics
 from .supervisor import Supervisor
+from .toolbox import Toolbox
 from .traces.records import EpisodeRecord, trajectory_record
 from .traces.writer import TraceWriter
 from .translate import Target, chat_spec, check_block
@@ -31,8 +36,8 @@ log = logging.getLogger(__name__)
 class Service:
     """One served model with its engine, admission, metrics and traces."""
 
-    def __init__(self, config: Config, engine: Supervisor, format: ChatFormat) -> None:
-        self.config, self.engine, self.format = config, engine, format
+    def __init__(self, config: Config, engine: Supervisor, format: ChatFormat, toolbox: Toolbox) -> None:
+        self.config, self.engine, self.format, self.toolbox = config, engine, format, toolbox
         server = config.server
         self.admission = Admission(server.max_running, server.max_queue, server.max_fan_out)
         self.metrics = Metrics()
@@ -56,7 +61,7 @@ class Service:
         """Find what no request could use before one names it. Errors: ConfigError."""
         for name, block in self.config.presets.items():
             try:
-                check_block(block, self.format, self.engine.abilities)
+                check_block(block, self.format, self.engine.abilities, self.toolbox)
             except RequestError as error:
                 raise ConfigError(f"presets.{name}: {error}") from error
 
@@ -82,21 +87,28 @@ class Service:
         price = self.config.model.price.price()
         return Limits(max_tokens=context, context_length=context, answer_room=room, close_tokens=close, price=price)
 
-    def open(self, request: ChatCompletionRequest) -> Episode:
-        """Everything that can be refused before an engine is asked. Errors: RequestError and its kinds, Unavailable."""
+    def open(self, request: ChatCompletionRequest, api_key: str | None) -> Episode:
+        """Everything that can be refused before an engine is asked. Errors: RequestError and its kinds, Unavailable.
+
+        Turns in which the server's tools had a part are completed, for the client with this key.
+        """
         target = self.target(request.model)
         if not self.engine.alive:
             raise Unavailable("the engine is being restarted")
         id = f"chatcmpl-{uuid.uuid4().hex}"
-        spec = chat_spec(request, target, self.format, self.engine.abilities, id)
+        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox)
+        history = self.toolbox.pending.complete(api_key, spec.messages)
+        spec = msgspec.structs.replace(spec, messages=history.messages)
         fan_out = spec.n if spec.strategy is None else spec.strategy.fan_out
         self.admission.check(fan_out, "n" if spec.strategy is None else "flyball.strategy")
-        episode = Episode(spec, self.engine, self.format, self.limits(), self.config.server.max_edits)
+        limits, max_edits = self.limits(), self.config.server.max_edits
+        episode = Episode(spec, self.engine, self.format, limits, max_edits, self.toolbox.sessions)
+        episode.notes += [{"by": "tools", "text": note} for note in history.notes]
         episode.prepare()
         return episode
 
     async def pieces(
-        self, episode: Episode, request: ChatCompletionRequest, *, streamed: bool
+        self, episode: Episode, request: ChatCompletionRequest, api_key: str | None, *, streamed: bool
     ) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         """Decode an admitted episode; when it ends, for whatever reason, it is counted and traced."""
         fan_out = episode.spec.n if episode.spec.strategy is None else episode.spec.strategy.fan_out
@@ -106,7 +118,17 @@ class Service:
             aclosing(episode.pieces(streamed=streamed)) as pieces,
         ):
             async for item in pieces:
+                self._keep_turn(episode, item[0], item[2], api_key)
                 yield item
+
+    def _keep_turn(self, episode: Episode, choice: int, ended: Ended | None, api_key: str | None) -> None:
+        """Keep what a client that has calls to make does not see of its turn."""
+        server = episode.spec.server_tools
+        if server is None or ended is None or ended.reason is not FinishReason.TOOL_CALLS:
+            return
+        trial, calls = episode.answering(choice)
+        ids = [call_id(episode.spec.id, choice, number, handed=True) for number in range(calls)]
+        self.toolbox.pending.keep(api_key, ids, history_of(trial.trajectory, self.format, server, ids))
 
     @asynccontextmanager
     async def _accounted(self, episode: Episode, request: ChatCompletionRequest) -> AsyncIterator[None]:

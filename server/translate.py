@@ -14,6 +14,7 @@ from ..controllers.registry import build_controllers, build_strategy
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
+from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
 from .wire.messages import JsonObjectFormat, JsonSchemaFormat, Message, NamedToolChoice
 from .wire.requests import ChatCompletionRequest, SamplingFields
@@ -29,19 +30,26 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def chat_spec(
-    request: ChatCompletionRequest, target: Target, format: ChatFormat, abilities: Abilities, id: str
+    request: ChatCompletionRequest,
+    target: Target,
+    format: ChatFormat,
+    abilities: Abilities,
+    id: str,
+    toolbox: Toolbox,
 ) -> EpisodeSpec:
     """The episode that a chat request asks for. Errors: RequestError naming the parameter."""
     block = request.flyball.over(target.block)
     refuse_unserved(request)
     _check_together(request, block)
     controllers = _controllers(request, block, Setting(format, abilities))
-    _check_honoured(request, abilities, bool(controllers))
     tools, force = _tools(request)
+    names = () if request.tool_choice == "none" else tuple(dict.fromkeys(block.tools))
+    server = toolbox.for_request(names, [tool["function"]["name"] for tool in tools], block.fenced, format)
+    _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,
         messages=tuple(map(_message, request.messages)),
-        tools=tools,
+        tools=(*tools, *rendered(server)),
         template_args=_template_args(request),
         thinking=_thinking(request),
         sampling=sampling_of(request, 0 if request.logprobs else None, request.top_logprobs),
@@ -51,7 +59,7 @@ def chat_spec(
         seed=request.seed,
         n=request.n,
         grammar=_grammar(request),
-        force_call=force,
+        force_call=tools if force else (),
         max_calls=None if request.parallel_tool_calls else 1,
         controllers=tuple(controllers),
         strategy=None if block.strategy is None else build_strategy(block.strategy.model_dump()),
@@ -59,6 +67,8 @@ def chat_spec(
         adapter=target.adapter,
         logprobs=request.logprobs,
         parts=block.parts,
+        server_tools=server,
+        events=block.events,
     )
 
 
@@ -130,8 +140,6 @@ def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None
         raise RequestError("a strategy answers with one choice: n must be 1", "n")
     if block.strategy is not None and request.temperature == 0:
         raise RequestError("several samples at temperature 0 are one and the same", "temperature")
-    if block.tools:
-        raise RequestError(f"unknown tool {block.tools[0]!r}; this server runs no tools of its own", "flyball.tools")
     named = [spec.name for spec in block.controllers]
     if request.thinking_token_budget is not None:
         named.append("thinking_budget")
@@ -146,7 +154,7 @@ def _check_honoured(request: ChatCompletionRequest, abilities: Abilities, edited
         for name in ("presence_penalty", "frequency_penalty"):
             if getattr(request, name):
                 raise RequestError(
-                    f"{name} counts what one engine call has sampled; controllers may split a trajectory into several, "
+                    f"{name} counts what one engine call has sampled; controllers and tools may split a trajectory into several, "
                     "so it cannot be honoured together with them (repetition_penalty can)",
                     name,
                 )
@@ -164,11 +172,12 @@ def check_sampling(request: SamplingFields, logprobs: int | None, param: str, ab
         raise RequestError("this engine takes no logit_bias", "logit_bias")
 
 
-def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities) -> None:
+def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities, toolbox: Toolbox) -> None:
     """Whether a preset could govern anything. Errors: RequestError."""
     build_controllers([spec.model_dump() for spec in block.controllers], Setting(format, abilities))
     if block.strategy is not None:
         build_strategy(block.strategy.model_dump())
+    toolbox.for_request(block.tools, (), block.fenced, format)
 
 
 def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:

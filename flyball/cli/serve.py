@@ -28,6 +28,7 @@ import click
 @click.option("--quantization", help="vLLM's quantisation method.")
 @click.option("--host", help="Where to listen; 127.0.0.1 by default.")
 @click.option("--port", type=int, help="8000 by default.")
+@click.option("--tools", multiple=True, metavar="FILE", help="A Python file with tools that this server runs.")
 @click.option("--traces", metavar="URL", help="Store every trajectory, e.g. in sqlite:///traces.sqlite.")
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 def serve(config_path: str | None, log_level: str, **options: Any) -> None:
@@ -67,6 +68,7 @@ def overrides(options: dict[str, Any]) -> dict[str, Any]:
             "adapters": dict(_pair(item) for item in options["lora"]) or None,
         },
         "engine": {"kind": options["engine"], "args": engine_args or None, "remote": remote},
+        "tools": {"files": list(options["tools"]) or None},
         "traces": {"url": options["traces"]},
     }
     said = {

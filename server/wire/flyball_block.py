@@ -47,6 +47,10 @@ class FlyballBlock(BaseModel):
     strategy: NamedSpec | None = None
     tools: list[str] = Field(default_factory=list)
     """Tools that the server runs, by name."""
+    fenced: bool | None = None
+    """Run code between fences in the thinking; None: where the model was trained to write it and python is named."""
+    events: bool = False
+    """Tell of calls of the server's tools and of their results as they happen."""
     budget: Budget = Field(default_factory=Budget)
     parts: bool = False
     """Say with every piece of a stream where its text comes from, and show what was dropped."""

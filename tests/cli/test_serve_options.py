@@ -15,7 +15,7 @@ from flyball.server.config import load_config
 NOTHING: dict[str, Any] = {
     "model": None, "name": None, "engine": None, "upstream": (), "upstream_model": None, "tokenizer": None,
     "chat_format": None, "lora": (), "engine_args": "{}", "tensor_parallel_size": None, "max_model_len": None,
-    "quantization": None, "host": None, "port": None, "traces": None,
+    "quantization": None, "host": None, "port": None, "traces": None, "tools": (),
 }  # fmt: skip
 
 
