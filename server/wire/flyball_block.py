@@ -45,7 +45,7 @@ class FlyballBlock(BaseModel):
 
     controllers: list[NamedSpec] = Field(default_factory=list, max_length=32)
     strategy: NamedSpec | None = None
-    tools: list[str] = Field(default_factory=list)
+    tools: list[str] = Field(default_factory=list, max_length=256)
     """Tools that the server runs, by name."""
     fenced: bool | None = None
     """Run code between fences in the thinking; None: where the model was trained to write it and python is named."""

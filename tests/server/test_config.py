@@ -102,6 +102,7 @@ def test_the_openai_engine_is_made_when_the_configuration_names_it() -> None:
         {"controllers": [{"name": "no_such"}]},
         {"controllers": [{"name": "thinking_budget", "tokens": -1}]},
         {"strategy": {"name": "self_consistency", "m": 1}},
+        {"tools": ["no_such_tool"]},
     ],
 )
 async def test_a_preset_that_no_request_could_use_keeps_the_server_from_starting(block: dict[str, Any]) -> None:
