@@ -17,6 +17,8 @@ class ServerTools(msgspec.Struct, frozen=True, kw_only=True):
     """Names of the client's own tools."""
     fenced: str | None = None
     """The tool that runs code between fences in the thinking; None: such code is text."""
+    only_fenced: bool = False
+    """The model is not told of the tool that runs code between fences."""
     max_rounds: int = 32
     """How often results are appended to one trajectory; then the model is told to answer."""
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..controllers.server_tools import ServerTools
 from ..core.chat_format import ChatFormat
@@ -20,6 +20,8 @@ from ..tools.tool import ToolSpec
 from ..tools.wrappers.stack import stacked
 from .config import ToolsSection
 from .pending_turns import PendingTurns
+
+Fenced = bool | Literal["only"] | None
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class Toolbox:
         await self.tools.close()
 
     def for_request(
-        self, names: Sequence[str], client: Sequence[str], fenced: bool | None, format: ChatFormat
+        self, names: Sequence[str], client: Sequence[str], fenced: Fenced, format: ChatFormat
     ) -> ServerTools | None:
         """The tools that a request names, beside the client's own. Errors: RequestError."""
         tools = {name: self.tools[name] for name in self.check_names(names)}
@@ -73,7 +75,13 @@ class Toolbox:
         runner = _fence_runner(fenced, tools, format)
         if not tools:
             return None
-        return ServerTools(tools=tools, client=frozenset(client), fenced=runner, max_rounds=self._config.max_rounds)
+        return ServerTools(
+            tools=tools,
+            client=frozenset(client),
+            fenced=runner,
+            only_fenced=fenced == "only",
+            max_rounds=self._config.max_rounds,
+        )
 
     def check_names(self, names: Sequence[str]) -> Sequence[str]:
         """The names themselves. Errors: RequestError for one that is unknown, naming near ones."""
@@ -89,7 +97,7 @@ class Toolbox:
         return [_function(spec) | {"effect": spec.effect, "usd": spec.usd} for spec in self.tools.specs()]
 
 
-def _fence_runner(fenced: bool | None, tools: Mapping[str, object], format: ChatFormat) -> str | None:
+def _fence_runner(fenced: Fenced, tools: Mapping[str, object], format: ChatFormat) -> str | None:
     """The tool that runs code between fences in the thinking."""
     if fenced is False:
         return None
@@ -106,5 +114,8 @@ def _function(spec: ToolSpec) -> dict[str, Any]:
 
 def rendered(server: ServerTools | None) -> tuple[dict[str, Any], ...]:
     """The server's tools as a model is told of them."""
-    specs = [] if server is None else [tool.spec for tool in server.tools.values()]
+    if server is None:
+        return ()
+    hidden = server.fenced if server.only_fenced else None
+    specs = [tool.spec for name, tool in server.tools.items() if name != hidden]
     return tuple({"type": "function", "function": _function(spec)} for spec in specs)

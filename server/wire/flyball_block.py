@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -47,8 +47,9 @@ class FlyballBlock(BaseModel):
     strategy: NamedSpec | None = None
     tools: list[str] = Field(default_factory=list, max_length=256)
     """Tools that the server runs, by name."""
-    fenced: bool | None = None
-    """Run code between fences in the thinking; None: where the model was trained to write it and python is named."""
+    fenced: bool | Literal["only"] | None = None
+    """Run code between fences in the thinking; None: where the model was trained to write it and python is named.
+    "only": the model is not told of python, so it can write it between fences and in no call."""
     events: bool = False
     """Tell of calls of the server's tools and of their results as they happen."""
     budget: Budget = Field(default_factory=Budget)

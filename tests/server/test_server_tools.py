@@ -74,6 +74,13 @@ def test_the_servers_tools_are_rendered_beside_the_clients(tooled: Served) -> No
     assert prompt.index('"name": "ask_user"') < prompt.index('"name": "sun"')
 
 
+def test_a_model_that_is_not_told_of_python_may_still_write_it_in_its_thinking(tooled: Served) -> None:
+    body = tooled.chat("compute", flyball={"tools": ["python"], "fenced": "only"})
+
+    assert "<tools>" not in tooled.service.format.decode(tooled.calls_of(body)[0].ids)
+    assert body["flyball"]["tokens"]["environment"] > 0
+
+
 def test_events_tell_of_calls_and_results(tooled: Served) -> None:
     asked = SUN | {"events": True}
     body = tooled.chat("weather", flyball=asked)

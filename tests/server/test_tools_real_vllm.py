@@ -1,0 +1,68 @@
+"""The pocket model with Python on real vLLM: declared as a tool, and in its thinking after a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .test_real_vllm import Server
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
+
+CONFIG = """
+[tools]
+files = ["{tools}"]
+[presets.hint]
+controllers = [{{ name = "adaptive_think", mode = "think" }}, {{ name = "hint_infer", hints = ["Wait, maybe using Python here is a good idea."] }}]
+[presets.plain]
+controllers = [{{ name = "adaptive_think", mode = "think" }}]
+"""
+PYTHON = {"tools": ["python"], "events": True, "budget": {"tool_calls": {"python": 4}}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("served")
+    config = folder / "flyball.toml"
+    config.write_text(CONFIG.format(tools=Path(__file__).with_name("pocket_python.py")))
+    running = Server(config, folder / "log.txt")
+    yield running
+    running.close()
+
+
+def told(body: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = body["flyball"]["events"]
+    return [event for event in events if event["type"] == kind]
+
+
+def test_after_a_hint_code_in_the_thinking_is_run_and_its_result_is_the_answer(server: Server) -> None:
+    body = server.ask("pocket:hint", flyball=PYTHON | {"fenced": "only"}, max_tokens=1500)
+
+    message = body["choices"][0]["message"]
+    results = told(body, "tool_result")
+    assert results and all(result["status"] == "ok" for result in results)
+    assert f"```output\n{results[0]['text']}\n```\n" in message["reasoning"]
+    assert "\\boxed{8}" in message["content"]
+    assert body["flyball"]["tokens"]["environment"] > 0
+
+
+def test_a_declared_tool_is_called_and_its_result_is_the_answer(server: Server) -> None:
+    body = server.ask("pocket:plain", flyball=PYTHON, max_tokens=1500)
+
+    message = body["choices"][0]["message"]
+    assert [result["status"] for result in told(body, "tool_result")] == ["ok"]
+    assert "Result of python: 8\n" in message["reasoning"]
+    assert "\\boxed{8}" in message["content"]
+
+
+@pytest.mark.parametrize("fenced", ["only", True])
+@pytest.mark.parametrize("preset", ["hint", "plain"])
+def test_a_streamed_answer_with_tools_equals_the_plain_one(server: Server, preset: str, fenced: object) -> None:
+    asked = PYTHON | {"fenced": fenced}
+    plain = server.ask(f"pocket:{preset}", flyball=asked, max_tokens=1500)["choices"][0]
+    streamed = server.stream(f"pocket:{preset}", flyball=asked, max_tokens=1500)
+    message = plain["message"]
+    assert streamed == (message.get("reasoning", ""), message["content"], plain["finish_reason"])
