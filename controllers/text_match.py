@@ -111,6 +111,8 @@ class StopMatch:
         self._shown.enter(channel)
         if channel is Channel.ANSWER and self.found is None:
             self._add(position, self._shown.feed([token]), origin)
+        elif channel is Channel.RESULT:  # what is before it was shown: no stop string goes across
+            self._add(position, "", origin)
 
     def _add(self, position: int, text: str, origin: Origin) -> None:
         if origin is not Origin.SAMPLED:

@@ -54,13 +54,16 @@ class PendingTurns:
                 self._kept[self._keys.key(api_key, call_id)] = kept
 
     def complete(self, api_key: str | None, messages: Messages) -> Completed:
-        """The history that a client sent, each of its turns as it was."""
+        """The history that a client sent, each of its turns as it was, once."""
         completed: list[Mapping[str, Any]] = []
-        lost = False
+        lost, used = False, set[int]()
         for message, results in _with_results(messages):
             ids = [str(call.get("id", "")) for call in message.get("tool_calls") or () if isinstance(call, Mapping)]
             kept = self._find(api_key, ids)
-            lost = lost or (kept is None and any(id.endswith(HANDED) for id in ids))
+            if kept is not None and id(kept) in used:  # a turn that is sent many times must not grow many times
+                kept, ids = None, []
+            used.add(id(kept))
+            lost = lost or (kept is None and any(each.endswith(HANDED) for each in ids))
             completed += [message, *results] if kept is None else restored(kept.messages, message, results)
         return Completed(tuple(completed), (_LOST,) if lost else ())
 

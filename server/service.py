@@ -18,7 +18,7 @@ from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
 from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable
-from ..core.trajectory import Acted, FinishReason
+from ..core.trajectory import Acted, FinishReason, ToolAnswered
 from .admission import Admission
 from .body import call_id
 from .config import Config
@@ -149,6 +149,9 @@ class Service:
             for event in trial.trajectory.log:
                 if isinstance(event, Acted):
                     self.metrics.edits.labels(event.controller).inc()
+                elif isinstance(event, ToolAnswered):
+                    name = event.name if event.name in self.toolbox.tools else "unknown"  # models invent names
+                    self.metrics.tool_calls.labels(name, event.status).inc()
         if self.traces is not None and episode.trials:
             self.traces.write(self._record(episode, request, outcome, seconds))
 

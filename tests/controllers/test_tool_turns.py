@@ -10,7 +10,7 @@ from flyball.controllers.boundary import BoundaryKind, TokenWatch, Watch
 from flyball.controllers.controller import Pending, Reach
 from flyball.controllers.edits import Inject, Truncate
 from flyball.core.chat_format import Thinking
-from flyball.core.engine import Abilities
+from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.trajectory import Channel, FinishReason, Origin, ToolAnswered, replay
 from flyball.tools.marks import tool
 from flyball.tools.sessions import Sessions
@@ -24,6 +24,7 @@ from .worlds import (
     PATIENCE,
     Run,
     acted,
+    call_number,
     calls,
     edits_once,
     ids,
@@ -368,6 +369,31 @@ async def test_a_verdict_that_voids_a_call_cancels_its_tool_and_drops_its_result
     assert told(result) == []
     assert result.kept() == "No. " + ANSWERS
     assert notes(result.trajectory) == ["an edit took back a tool call"]
+
+
+async def test_a_late_edit_at_the_end_of_a_turn_cancels_its_tool_and_the_call_is_run_at_the_next_end() -> None:
+    held = Held()
+    judge = judges("judge", ANSWER_END, when(held.begun), Inject(" and"))
+
+    def gate(request: EngineRequest, delta: int) -> None:
+        if call_number(request) == 1:
+            held.log.append("goes on")
+            held.go.set()
+
+    result = await run(writes(call("look") + EOS, EOS, ANSWERS), controllers=[judge], gate=gate, **offered(held.tool()))
+
+    assert held.log == ["began ", "cancelled ", "goes on", "began ", "found "]
+    assert result.kept() == f"{call('look')} and{EOS}" + responses("found ") + ANSWERS
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+async def test_a_stop_string_is_not_put_together_from_two_turns(deltas: Any) -> None:
+    script = writes(f"AB{ADD}{EOS}", f"CD and ABCD.{EOS}")
+
+    result = await run(script, deltas=deltas, stops=("ABCD",), **offered(add))
+
+    assert (result.shown.content, result.shown.finish, result.shown.stop) == ("ABCD and ", "stop", "ABCD")
+    assert plain(result.episode)[0].content == result.shown.content
 
 
 async def test_an_edit_at_the_end_of_a_turn_comes_before_its_calls_which_then_run_once() -> None:

@@ -75,6 +75,12 @@ def test_a_client_may_have_changed_its_own_calls(pending: PendingTurns) -> None:
     assert turn["tool_calls"][1] == call("ours_1")
 
 
+def test_a_turn_that_is_sent_many_times_is_put_together_once(pending: PendingTurns) -> None:
+    results = [result("theirs_1_s"), result("theirs_2_s")]
+
+    assert completed(pending, SENT, *results, SENT, SENT) == [*WHOLE, SENT, SENT]
+
+
 def test_what_follows_the_turn_stays(pending: PendingTurns) -> None:
     after = [{"role": "assistant", "content": "done"}, QUESTION]
 

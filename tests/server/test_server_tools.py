@@ -119,6 +119,12 @@ def test_calls_beyond_the_budget_are_refused_to_the_model(tooled: Served) -> Non
     assert "allows no more calls of 'sun'" in failed["text"]
 
 
+def test_calls_are_counted_by_tool_and_status(tooled: Served) -> None:
+    tooled.chat("weather", flyball={"tools": ["fails"]})
+
+    assert 'flyball_tool_calls_total{status="infra",tool="fails"}' in tooled.http.get("/metrics").text
+
+
 def test_every_choice_runs_its_own_calls(tooled: Served) -> None:
     body = tooled.chat("weather", n=2, flyball=SUN | {"events": True})
 
