@@ -339,7 +339,7 @@ class Loop:
             if certain:
                 self._editor.committed = len(self.trajectory.ids)
                 yield self._editor.committed
-            results = await turn.results(certain)
+            results = None if self._panel.verdicts else await turn.results(certain)
         finally:
             await turn.cancel()
         if results is None:

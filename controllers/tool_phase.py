@@ -25,6 +25,7 @@ from .turn import fenced_arguments, read_turn
 _TURN_ENDS = ("model", "parallel_tool_calls")
 _LEAST = 64
 """A result that would have to be shorter than so many characters is not written."""
+_NO_ROOM = "[The result was left out: there is no room for it.]"
 
 
 class ToolPhase:
@@ -124,21 +125,22 @@ class ToolPhase:
 
     def answered(self, turn: ToolTurn, results: Sequence[Result]) -> None:
         """Write the results behind the turn; not where the client has results of its own to send first."""
-        texts = [_text_of(result) for result in results]
-        ids: list[int] = []
-        if not turn.mixed:
-            if not turn.fenced:
-                self._end_turn()
-            fitted = _fitted(lambda texts: self._written(turn, texts), texts, self._room())
-            if fitted is None:
-                self._editor.note("no room is left in the context for a tool's result")
-                self._editor.end_here(FinishReason.LENGTH, "context")
-            else:
-                texts, ids = fitted
-                self._editor.end = None
+        if not turn.mixed and not turn.fenced:
+            self._end_turn()
+        room = self._room() // (2 if turn.mixed else 1)  # the client's results need room, too
+        fitted = _fitted(lambda texts: self._written(turn, texts), [_text_of(result) for result in results], room)
+        if fitted is None:
+            self._editor.note("no room is left in the context for a tool's result")
+            fitted = [_NO_ROOM] * len(results), []
+        texts, ids = fitted
         self._note_answers(turn, results, texts)
+        if turn.mixed:
+            return
         if ids:
+            self._editor.end = None
             self._scanner.append_results(ids)
+        else:
+            self._editor.end_here(FinishReason.LENGTH, "context")
 
     def given_up(self, turn: ToolTurn) -> None:
         """The budget's seconds were spent before the results came."""

@@ -44,13 +44,15 @@ class ToolTurn:
 
         Not `certain`: the calls may still be taken back, so those with side effects are refused.
         """
+        deadline = None if self._context.deadline == math.inf else self._context.deadline
+        if deadline is not None and deadline <= asyncio.get_running_loop().time():
+            return None
         waiting = [number for number, call in enumerate(self.calls) if self._server.has_side_effects(call.name)]
         if certain:
             self._run(waiting)
         else:
             refused = Result(Status.USER_ERROR, _NEVER_CERTAIN)
             self._results = {number: refused for number in waiting} | self._results
-        deadline = None if self._context.deadline == math.inf else self._context.deadline
         try:
             async with asyncio.timeout_at(deadline) as scope:
                 await asyncio.gather(*self._tasks)

@@ -25,6 +25,17 @@ def test_the_overview_lists_every_command_without_importing_one() -> None:
     assert all(name in result.output for name in COMMANDS)
 
 
+def test_files_with_tools_are_passed_on() -> None:
+    said = overrides({**NOTHING, "tools": ("a.py", "b.py")})
+    assert load_config(None, said).tools.files == ("a.py", "b.py")
+
+
+def test_a_file_with_tools_that_is_not_there_keeps_the_server_from_starting() -> None:
+    result = CliRunner().invoke(cli, ["serve", "--tools", "no_such_file.py"])
+    assert isinstance(result.exception, ConfigError)
+    assert "no_such_file.py" in str(result.exception)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str) -> None:
     result = CliRunner().invoke(cli, [name, "--help"])

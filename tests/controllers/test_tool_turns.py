@@ -333,6 +333,22 @@ async def test_of_both_kinds_the_servers_are_run_and_the_clients_handed_over(del
     assert len(calls(result.trajectory)) == 1
 
 
+async def test_a_long_result_beside_a_call_of_the_client_is_cut_as_well() -> None:
+    @tool(effect="pure")
+    def lists() -> str:
+        """Says much."""
+        return " ".join(str(number) for number in range(2000))
+
+    offer = offered(lists, client=True)
+    written = call("lists") + call("ask_user", q="?") + EOS
+    prompt = len(opened(writes(""), **offer)[0].prompt_ids)
+    abilities = Abilities(context_length=prompt + len(ids(written)) + 500)
+    result = await run(writes(written), abilities=abilities, **offer)
+
+    assert "characters cut out" in told(result)[0][1]
+    assert result.shown.finish == "tool_calls"
+
+
 # -- edits and verdicts ------------------------------------------------------------------------------------------------
 
 
@@ -355,6 +371,18 @@ async def test_only_a_tool_with_side_effects_waits_for_open_verdicts(effect: str
 
     assert held.log == order
     assert result.shown.content == "It is 12."
+
+
+async def test_when_the_seconds_are_spent_before_a_verdict_comes_no_side_effect_happens() -> None:
+    held = Held("side_effects")
+    judge = judges("judge", ANSWER_END, when(asyncio.Event()))
+    script = writes(call("look") + EOS, ANSWERS)
+
+    result = await run(script, controllers=[judge], budget={"seconds": 0.05}, **offered(held.tool()))
+
+    assert held.log == []
+    assert [status for status, _ in told(result)] == ["timeout"]
+    assert result.trajectory.finished is not None and result.trajectory.finished.by == "budget.seconds"
 
 
 async def test_a_verdict_that_voids_a_call_cancels_its_tool_and_drops_its_result() -> None:
