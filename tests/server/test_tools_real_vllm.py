@@ -15,10 +15,16 @@ pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
 CONFIG = """
 [tools]
 files = ["{tools}"]
-[presets.hint]
-controllers = [{{ name = "adaptive_think", mode = "think" }}, {{ name = "hint_infer", hints = ["Wait, maybe using Python here is a good idea."] }}]
-[presets.plain]
-controllers = [{{ name = "adaptive_think", mode = "think" }}]
+[presets.opened]
+controllers = [
+    {{ name = "adaptive_think", mode = "think" }},
+    {{ name = "hint_infer", hints = ["Let me use Python to verify this.\\n```python\\n"] }},
+]
+[presets.said]
+controllers = [
+    {{ name = "adaptive_think", mode = "think" }},
+    {{ name = "hint_infer", hints = ["Let me run Python code to be sure of the numbers."] }},
+]
 """
 PYTHON = {"tools": ["python"], "events": True, "budget": {"tool_calls": {"python": 4}}}
 
@@ -38,8 +44,10 @@ def told(body: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["type"] == kind]
 
 
-def test_after_a_hint_code_in_the_thinking_is_run_and_its_result_is_the_answer(server: Server) -> None:
-    body = server.ask("pocket:hint", flyball=PYTHON | {"fenced": "only"}, max_tokens=1500)
+def test_after_a_hint_that_opens_a_fence_code_is_run_in_the_thinking_and_its_result_is_the_answer(
+    server: Server,
+) -> None:
+    body = server.ask("pocket:opened", flyball=PYTHON | {"fenced": "only"}, max_tokens=1500)
 
     message = body["choices"][0]["message"]
     results = told(body, "tool_result")
@@ -49,8 +57,8 @@ def test_after_a_hint_code_in_the_thinking_is_run_and_its_result_is_the_answer(s
     assert body["flyball"]["tokens"]["environment"] > 0
 
 
-def test_a_declared_tool_is_called_and_its_result_is_the_answer(server: Server) -> None:
-    body = server.ask("pocket:plain", flyball=PYTHON, max_tokens=1500)
+def test_after_a_hint_a_declared_tool_is_called_and_its_result_is_the_answer(server: Server) -> None:
+    body = server.ask("pocket:said", flyball=PYTHON, max_tokens=1500)
 
     message = body["choices"][0]["message"]
     assert [result["status"] for result in told(body, "tool_result")] == ["ok"]
@@ -59,7 +67,7 @@ def test_a_declared_tool_is_called_and_its_result_is_the_answer(server: Server) 
 
 
 @pytest.mark.parametrize("fenced", ["only", True])
-@pytest.mark.parametrize("preset", ["hint", "plain"])
+@pytest.mark.parametrize("preset", ["opened", "said"])
 def test_a_streamed_answer_with_tools_equals_the_plain_one(server: Server, preset: str, fenced: object) -> None:
     asked = PYTHON | {"fenced": fenced}
     plain = server.ask(f"pocket:{preset}", flyball=asked, max_tokens=1500)["choices"][0]
