@@ -9,6 +9,7 @@ import pytest
 from flyball.controllers.boundary import BoundaryKind, TokenWatch, Watch
 from flyball.controllers.controller import Pending, Reach
 from flyball.controllers.edits import Inject, Truncate
+from flyball.controllers.tool_history import history_of
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.trajectory import Channel, FinishReason, Origin, ToolAnswered, replay
@@ -34,6 +35,7 @@ from .worlds import (
     opened,
     parts,
     plain,
+    pocket,
     run,
     text_of,
     when,
@@ -262,7 +264,7 @@ async def test_a_model_that_calls_on_beyond_its_rounds_is_ended() -> None:
 async def test_a_tool_that_runs_when_the_seconds_are_spent_is_given_up() -> None:
     held = Held()
 
-    result = await run(writes(call("look") + EOS, ANSWERS), budget={"seconds": 0.05}, **offered(held.tool()))
+    result = await run(writes(call("look") + EOS, ANSWERS), budget={"seconds": 0.5}, **offered(held.tool()))
 
     assert held.log == ["began ", "cancelled "]
     assert result.trajectory.finished is not None and result.trajectory.finished.by == "budget.seconds"
@@ -378,7 +380,7 @@ async def test_when_the_seconds_are_spent_before_a_verdict_comes_no_side_effect_
     judge = judges("judge", ANSWER_END, when(asyncio.Event()))
     script = writes(call("look") + EOS, ANSWERS)
 
-    result = await run(script, controllers=[judge], budget={"seconds": 0.05}, **offered(held.tool()))
+    result = await run(script, controllers=[judge], budget={"seconds": 0.5}, **offered(held.tool()))
 
     assert held.log == []
     assert [status for status, _ in told(result)] == ["timeout"]
@@ -526,6 +528,21 @@ async def test_the_log_holds_what_tools_did_and_trains_on_none_of_it() -> None:
 
 
 # -- ends --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_history_of_several_turns_holds_every_call_with_its_result() -> None:
+    first, last = f"<think>\na\n</think>\n\nSee: {ADD}{EOS}", call("ask_user", q="?") + call("add", a=1, b=1) + EOS
+    result = await run(writes(first, last), **offered(add, client=True))
+
+    server = result.episode.spec.server_tools
+    assert server is not None
+    messages = history_of(result.trajectory, pocket(), server, ["theirs"])
+    one, two = [event.id for event in result.trajectory.tool_events if isinstance(event, ToolAnswered)]
+    assert [message["role"] for message in messages] == ["assistant", "tool", "assistant", "tool"]
+    assert [message.get("tool_call_id") for message in messages] == [None, one, None, two]
+    assert [call["id"] for call in messages[2]["tool_calls"]] == ["theirs", two]
+    assert (messages[0]["reasoning_content"], messages[0]["content"]) == ("a\n", "See: ")
+    assert messages[1]["content"] == "12"
 
 
 async def test_a_client_that_leaves_cancels_the_tool_and_ends_the_session() -> None:
