@@ -55,6 +55,8 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     parts: bool = False
     server_tools: ServerTools | None = None
     """The tools that the server runs itself; they are in `tools`, too."""
+    session: str | None = None
+    """The key of a client's session whose state the tools find; None: a session of its own for every trajectory."""
     events: bool = False
 
 
@@ -184,12 +186,14 @@ class Episode:
         )
 
     def _session_key(self, index: int) -> str:
-        return trajectory_key(f"{self.spec.id}-{index}")
+        return self.spec.session or trajectory_key(f"{self.spec.id}-{index}")
 
     def _session(self, index: int) -> AbstractAsyncContextManager[object]:
-        """What tools keep for the trajectory: freed however it ends."""
+        """What tools keep for the trajectory: freed however it ends, unless it is a client's session."""
         if self._sessions is None or self.spec.server_tools is None:
             return nullcontext()
+        if self.spec.session is not None:
+            return self._sessions.use(self.spec.session)
         return self._sessions.trajectory(self._session_key(index))
 
     # -- decoding --------------------------------------------------------------------------------------------------

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from ..core.chat_format import Answer, Thinking
+from ..core.decision import Decision
 from ..core.ledger import SECONDS
-from ..core.trajectory import Channel, Finished, FinishReason, ToolAnswered, ToolCalled, Trajectory
+from ..core.trajectory import Channel, Decided, Finished, FinishReason, ToolAnswered, ToolCalled, Trajectory
 from ..tools.cutting import cut_middle
 from ..tools.dispatch import Call, Dispatcher
 from ..tools.result import Result, Status
@@ -38,6 +41,8 @@ class ToolPhase:
         self._scanner, self._editor = scanner, editor
         self._dispatcher = Dispatcher(server.tools)
         self._code: str | None = None
+        for decision in server.decisions:
+            self._decided(decision)
 
     # -- which calls there are -------------------------------------------------------------------------------------
 
@@ -109,7 +114,13 @@ class ToolPhase:
     def context(self, now: float) -> CallContext:
         """On whose behalf calls are made; `now` is the event loop's time."""
         ledger = self._setup.ledger
-        return CallContext(self._setup.session, ledger=ledger, deadline=now + ledger.remaining(SECONDS))
+        deadline = now + ledger.remaining(SECONDS)
+        return CallContext(self._setup.session, ledger=ledger, deadline=deadline, on_decision=self._decided)
+
+    def _decided(self, decision: Decision) -> None:
+        """A choice of tools, made at the position where the trajectory is now."""
+        position = len(self._trajectory.ids)
+        self._trajectory.note(Decided(position=position, decision=msgspec.structs.replace(decision, position=position)))
 
     # -- what is kept of them --------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from ..core.engine import Engine
 from .config import Config
 from .errors import add_error_handlers
 from .gate import OPEN_PATHS, Gate
-from .routes import chat, completions, governing, models, operating
+from .routes import chat, completions, governing, models, operating, tools, verl
 from .service import Service
 from .supervisor import Supervisor
 from .toolbox import Toolbox, load_tools
@@ -49,19 +49,20 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
     `engine` and `format` replace what the configuration names: for tests, and for engines of one's own.
     Errors: ConfigError for tools that cannot be loaded.
     """
-    tools = load_tools(config.tools)
+    registry, sources = load_tools(config.tools)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         chat_format = format if format is not None else await asyncio.to_thread(_load_format, config)
         supervisor = Supervisor(lambda: engine(config, chat_format))
-        toolbox = Toolbox(tools, config.tools)
+        toolbox = Toolbox(registry, config.tools, sources)
         service = Service(config, supervisor, chat_format, toolbox)
         app.state.service = service
         try:
-            await supervisor.start()
-            service.check_presets()
             toolbox.start()
+            await supervisor.start()
+            await toolbox.ready()
+            service.check_presets()
             yield
         finally:
             await toolbox.close()
@@ -69,7 +70,7 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
             await asyncio.to_thread(service.close)
 
     app = FastAPI(title="Flyball", version=__version__, lifespan=lifespan, redoc_url=None, strict_content_type=False)
-    for module in (chat, completions, models, governing, operating):
+    for module in (chat, completions, models, governing, tools, verl, operating):
         app.include_router(module.router)
     add_error_handlers(app)
     server = config.server

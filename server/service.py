@@ -23,6 +23,7 @@ from .admission import Admission
 from .body import call_id
 from .config import Config
 from .metrics import Metrics
+from .sandbox_metrics import SandboxCollector
 from .supervisor import Supervisor
 from .toolbox import Toolbox
 from .traces.records import EpisodeRecord, trajectory_record
@@ -52,6 +53,8 @@ class Service:
         watch("flyball_waiting", "Requests that wait.", lambda: admission.waiting)
         watch("flyball_refused", "Requests refused because the queue was full.", lambda: admission.refused)
         watch("flyball_engine_restarts", "Restarts of a dead engine.", lambda: engine.restarts)
+        if (python := self.toolbox.python) is not None:
+            self.metrics.registry.register(SandboxCollector(python))
         if traces is not None:
             watch("flyball_traces_written", "Episodes in the trace store.", lambda: traces.written)
             watch("flyball_traces_dropped", "Episodes lost because the queue was full.", lambda: traces.dropped)
@@ -96,7 +99,7 @@ class Service:
         if not self.engine.alive:
             raise Unavailable("the engine is being restarted")
         id = f"chatcmpl-{uuid.uuid4().hex}"
-        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox)
+        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox, api_key)
         history = self.toolbox.pending.complete(api_key, spec.messages)
         spec = msgspec.structs.replace(spec, messages=history.messages)
         fan_out = spec.n if spec.strategy is None else spec.strategy.fan_out
@@ -150,10 +153,14 @@ class Service:
                 if isinstance(event, Acted):
                     self.metrics.edits.labels(event.controller).inc()
                 elif isinstance(event, ToolAnswered):
-                    name = event.name if event.name in self.toolbox.tools else "unknown"  # models invent names
-                    self.metrics.tool_calls.labels(name, event.status).inc()
+                    self.count_tool_call(event.name, event.status)
         if self.traces is not None and episode.trials:
             self.traces.write(self._record(episode, request, outcome, seconds))
+
+    def count_tool_call(self, name: str, status: str) -> None:
+        """One call of a tool has ended."""
+        known = name if name in self.toolbox.tools else "unknown"  # models invent names
+        self.metrics.tool_calls.labels(known, status).inc()
 
     def _record(self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float) -> EpisodeRecord:
         target, spec = self.target(request.model), episode.spec

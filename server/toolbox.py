@@ -1,37 +1,44 @@
-"""The tools that this server runs: loaded at the start, named by requests."""
+"""The tools that this server runs: what is loaded and started, and what requests may name."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from ..controllers.server_tools import ServerTools
 from ..core.chat_format import ChatFormat
-from ..core.errors import RequestError
+from ..core.errors import ConfigError, RequestError
 from ..tools.loading.file import load_file
 from ..tools.loading.plugins import load_plugins
 from ..tools.near import near_names
 from ..tools.registry import Registry
 from ..tools.sessions import ClientKeys, Sessions
-from ..tools.tool import ToolSpec
-from ..tools.wrappers.stack import stacked
-from .config import ToolsSection
+from ..tools.tool import Tool, ToolSpec
+from ..tools.wrappers.stack import StackSettings, stacked
+from .choices import EVERY, Asked, Choices
+from .executor import Executor
 from .pending_turns import PendingTurns
+from .sources.all import all_sources
+from .sources.base import Source
+from .sources.python import PythonSource
+from .tool_sections import ToolsSection
 
 Fenced = bool | Literal["only"] | None
 
 log = logging.getLogger(__name__)
 
 
-def load_tools(config: ToolsSection) -> Registry:
-    """The tools of the configured files, and of other packages. Errors: ConfigError.
+def load_tools(config: ToolsSection) -> tuple[Registry, list[Source]]:
+    """The tools of the configured files, of other packages and of this one, and what has to be started for them.
 
-    A package that cannot be used is logged and left out: it is none of this server's configuration.
+    A package that cannot be used is logged and left out: it is none of this server's configuration. Errors: ConfigError.
     """
-    tools = Registry(wrap=lambda tool: stacked(tool, others=lambda: tools))
+    settings = StackSettings(concurrency=config.concurrency)
+    tools = Registry(wrap=lambda tool: stacked(tool, settings, others=lambda: tools))
     for path in config.files:
         for tool in load_file(Path(path)):
             tools.add(tool)
@@ -41,42 +48,99 @@ def load_tools(config: ToolsSection) -> Registry:
             log.error("%s", error)
         for tool in plugins.tools:
             tools.add(tool)
-    return tools
+    sources = list(all_sources(config, frozenset(tools)))
+    for source in sources:
+        for tool in source.tools:
+            tools.add(tool)
+    return tools, sources
 
 
 class Toolbox:
     """The server's tools with what they keep: sessions, and turns that wait for a client's results."""
 
-    def __init__(self, tools: Registry, config: ToolsSection) -> None:
-        self.tools, self._config = tools, config
-        self.sessions = Sessions(tools.end_session, idle_seconds=config.idle_seconds, most=config.max_sessions)
-        self.pending = PendingTurns(ClientKeys(), seconds=config.pending_seconds)
-        self._sweeping: asyncio.Task[None] | None = None
+    def __init__(self, tools: Registry, config: ToolsSection, sources: Sequence[Source] = ()) -> None:
+        self.tools, self._config, self._sources = tools, config, sources
+        self.keys = ClientKeys()
+        self.choices = Choices(tools, config)
+        self.sessions = Sessions(self._end_session, idle_seconds=config.idle_seconds, most=config.max_sessions)
+        self.pending = PendingTurns(self.keys, seconds=config.pending_seconds)
+        self.executor = Executor(tools, self.sessions, most=config.max_calls, queued=config.max_queued_calls)
+        self._put: dict[str, list[str]] = {}
+        self._starting: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    # -- from start to end -----------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to end idle sessions."""
-        self._sweeping = asyncio.create_task(self.sessions.keep_swept())
+        """Begin to start what the tools need, and to end idle sessions."""
+        self._starting = asyncio.create_task(self._start())
+        self._in_background(self.sessions.keep_swept())
+
+    async def ready(self) -> None:
+        """Wait until every tool is there, or known to be missing. Errors: ConfigError."""
+        assert self._starting is not None
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        await asyncio.gather(*(source.start(partial(self._replace, source.name)) for source in self._sources))
+        await self.choices.prepare()
+
+    def _replace(self, source: str, tools: Sequence[Tool]) -> None:
+        """A source offers these tools from here on. One whose name is taken is left out, and logged."""
+        for name in self._put.pop(source, ()):
+            self.tools.remove(name)
+        added = self._put[source] = []
+        for tool in tools:
+            try:
+                self.tools.add(tool)
+                added.append(tool.spec.name)
+            except ConfigError as error:
+                log.error("a tool of %s is left out: %s", source, error)
+        if self._starting is not None and self._starting.done():
+            self._in_background(self.choices.prepare())
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     async def close(self) -> None:
-        """End every session, and close the tools."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+        """End every session, and stop what was started."""
+        tasks = [*self._background, *([self._starting] if self._starting is not None else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.sessions.close()
         await self.tools.close()
+        await asyncio.gather(*(source.close() for source in self._sources))
+
+    async def _end_session(self, key: str) -> None:
+        self.choices.forget(key)
+        await self.tools.end_session(key)
+
+    # -- requests --------------------------------------------------------------------------------------------------
+
+    def session_key(self, api_key: str | None, session: str | None) -> str | None:
+        """The key of a session that a client names; None when it names none. Errors: RequestError."""
+        return None if session is None else self.keys.key(api_key, session)
 
     def for_request(
-        self, names: Sequence[str], client: Sequence[str], fenced: Fenced, format: ChatFormat
+        self, names: Sequence[str], client: Sequence[str], fenced: Fenced, format: ChatFormat, asked: Asked
     ) -> ServerTools | None:
         """The tools that a request names, beside the client's own. Errors: RequestError."""
-        tools = {name: self.tools[name] for name in self.check_names(names)}
+        choice = self.choices.choose(self.check_names(names), asked)
+        tools = dict(choice.tools)
         if both := tools.keys() & set(client):
-            raise RequestError(f"the tool {min(both)!r} is the server's and the client's", "flyball.tools")
+            if EVERY not in names:
+                raise RequestError(f"the tool {min(both)!r} is the server's and the client's", "flyball.tools")
+            tools = {name: tool for name, tool in tools.items() if name not in both}
         runner = _fence_runner(fenced, tools, format)
         if not tools:
             return None
         return ServerTools(
             tools=tools,
+            offered=choice.offered and tuple(spec for spec in choice.offered if spec.name in tools),
+            decisions=choice.decisions,
             client=frozenset(client),
             fenced=runner,
             only_fenced=fenced == "only",
@@ -86,15 +150,33 @@ class Toolbox:
     def check_names(self, names: Sequence[str]) -> Sequence[str]:
         """The names themselves. Errors: RequestError for one that is unknown, naming near ones."""
         for name in names:
-            if name not in self.tools:
-                near = near_names(name, self.tools) or sorted(self.tools)[:20]
-                hint = f"did you mean {' or '.join(near)}?" if near else "this server has no tools"
-                raise RequestError(f"unknown tool {name[:64]!r}; {hint}", "flyball.tools", "unknown_tool")
+            if name not in self.tools and name != EVERY:
+                raise RequestError(self._unknown(name), "flyball.tools", "unknown_tool")
         return names
+
+    def _unknown(self, name: str) -> str:
+        for source in self._sources:
+            if isinstance(source, PythonSource) and name == source.name and source.missing is not None:
+                return f"there is no tool {name!r}: {source.missing}"
+        near = near_names(name, self.tools) or sorted(self.tools)[:20]
+        hint = f"did you mean {' or '.join(near)}?" if near else "this server has no tools"
+        return f"unknown tool {name[:64]!r}; {hint}"
+
+    # -- what is told of them --------------------------------------------------------------------------------------
 
     def described(self) -> list[dict[str, Any]]:
         """Every tool, for the list of what requests may name."""
-        return [_function(spec) | {"effect": spec.effect, "usd": spec.usd} for spec in self.tools.specs()]
+        return [described(spec) for spec in self.tools.specs()]
+
+    def health(self) -> dict[str, Any]:
+        """How many tools there are, and how the sources are that have something to tell."""
+        told = {source.name: source.health() for source in self._sources}
+        return {"offered": len(self.tools)} | {name: health for name, health in told.items() if health is not None}
+
+    @property
+    def python(self) -> PythonSource | None:
+        """The source of the tool `python`, where that is ours."""
+        return next((source for source in self._sources if isinstance(source, PythonSource)), None)
 
 
 def _fence_runner(fenced: Fenced, tools: Mapping[str, object], format: ChatFormat) -> str | None:
@@ -108,14 +190,16 @@ def _fence_runner(fenced: Fenced, tools: Mapping[str, object], format: ChatForma
     return runner if runner in tools else None
 
 
+def described(spec: ToolSpec) -> dict[str, Any]:
+    """A tool as a client is told of it."""
+    return _function(spec) | {"effect": spec.effect, "usd": spec.usd}
+
+
 def _function(spec: ToolSpec) -> dict[str, Any]:
     return {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)}
 
 
 def rendered(server: ServerTools | None) -> tuple[dict[str, Any], ...]:
     """The server's tools as a model is told of them."""
-    if server is None:
-        return ()
-    hidden = server.fenced if server.only_fenced else None
-    specs = [tool.spec for name, tool in server.tools.items() if name != hidden]
+    specs = () if server is None else server.told
     return tuple({"type": "function", "function": _function(spec)} for spec in specs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from ..controllers.registry import build_controllers, build_strategy
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
+from ..core.ledger import Ledger
+from .choices import Asked
 from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
 from .wire.messages import JsonObjectFormat, JsonSchemaFormat, Message, NamedToolChoice
@@ -36,15 +39,18 @@ def chat_spec(
     abilities: Abilities,
     id: str,
     toolbox: Toolbox,
+    api_key: str | None = None,
 ) -> EpisodeSpec:
-    """The episode that a chat request asks for. Errors: RequestError naming the parameter."""
+    """The episode that a chat request of the client with this key asks for. Errors: RequestError naming the parameter."""
     block = request.flyball.over(target.block)
     refuse_unserved(request)
     _check_together(request, block)
     controllers = _controllers(request, block, Setting(format, abilities))
     tools, force = _tools(request)
     names = () if request.tool_choice == "none" else tuple(dict.fromkeys(block.tools))
-    server = toolbox.for_request(names, [tool["function"]["name"] for tool in tools], block.fenced, format)
+    session = toolbox.session_key(api_key, block.session)
+    asked = Asked(_question(request.messages), Ledger(block.budget.limits()), Random(request.seed), session)
+    server = toolbox.for_request(names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked)
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,
@@ -68,6 +74,7 @@ def chat_spec(
         logprobs=request.logprobs,
         parts=block.parts,
         server_tools=server,
+        session=session,
         events=block.events,
     )
 
@@ -127,6 +134,12 @@ def _message(given: Message) -> dict[str, Any]:
     return message
 
 
+def _question(messages: Sequence[Message]) -> str:
+    """What the user asked last, for finding tools."""
+    said = next((_message(message).get("content") for message in reversed(messages) if message.role == "user"), "")
+    return said if isinstance(said, str) else " ".join(part["text"] for part in said or () if part["text"])
+
+
 def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None:
     """Parameters that contradict each other."""
     max_tokens = request.max_completion_tokens or request.max_tokens
@@ -140,6 +153,10 @@ def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None
         raise RequestError("a strategy answers with one choice: n must be 1", "n")
     if block.strategy is not None and request.temperature == 0:
         raise RequestError("several samples at temperature 0 are one and the same", "temperature")
+    if block.session is not None and (request.n > 1 or block.strategy is not None):
+        raise RequestError(
+            "a session is the state of one trajectory: n must be 1, without a strategy", "flyball.session"
+        )
     named = [spec.name for spec in block.controllers]
     if request.thinking_token_budget is not None:
         named.append("thinking_budget")
@@ -177,7 +194,7 @@ def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities, t
     build_controllers([spec.model_dump() for spec in block.controllers], Setting(format, abilities))
     if block.strategy is not None:
         build_strategy(block.strategy.model_dump())
-    toolbox.for_request(block.tools, (), block.fenced, format)
+    toolbox.for_request(block.tools, (), block.fenced, format, Asked("", Ledger(), Random(0)))
 
 
 def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ..core.decision import Decision
 from ..core.ledger import Ledger
 from .result import Result
 
 OnOutput = Callable[[str], None]
 """Called with output while the tool still runs."""
+
+OnDecision = Callable[[Decision], None]
+"""Called with a choice that was made on the caller's behalf, for its log."""
 
 
 class Effect(StrEnum):
@@ -52,6 +56,7 @@ class CallContext:
     deadline: float = math.inf
     """When the caller stops waiting, in the event loop's time."""
     on_output: OnOutput | None = None
+    on_decision: OnDecision | None = None
 
 
 class Tool(Protocol):

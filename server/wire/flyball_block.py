@@ -46,7 +46,9 @@ class FlyballBlock(BaseModel):
     controllers: list[NamedSpec] = Field(default_factory=list, max_length=32)
     strategy: NamedSpec | None = None
     tools: list[str] = Field(default_factory=list, max_length=256)
-    """Tools that the server runs, by name."""
+    """Tools that the server runs, by name; "*": all of them."""
+    session: str | None = Field(default=None, min_length=1, max_length=256)
+    """A session of the client's, whose state the tools find and leave; None: state ends with the request."""
     fenced: bool | Literal["only"] | None = None
     """Run code between fences in the thinking; None: where the model was trained to write it and python is named.
     "only": the model is not told of python, so it can write it between fences and in no call."""
