@@ -133,7 +133,7 @@ def example_of(schema: Any) -> Any:
         case "string":
             return "Paris"
         case "integer" | "number":
-            return 42
+            return min(42, schema.get("maximum", 42))
         case "boolean":
             return True
         case "array":

@@ -282,7 +282,7 @@ def test_a_forced_choice_is_one_of_the_clients_tools(tooled: Served) -> None:
 def test_the_list_names_every_tool_with_its_schema(tooled: Served) -> None:
     listed = tooled.http.get("/v1/flyball/controllers").json()["tools"]
 
-    assert [each["name"] for each in listed] == ["sun", "python", "waits", "fails"]
+    assert [each["name"] for each in listed] == ["sun", "python", "waits", "fails", "search"]
     assert listed[0]["parameters"]["properties"] == {"city": {"type": "string"}}
     assert (listed[0]["effect"], listed[0]["description"]) == ("pure", "Says how the weather is.")
 
