@@ -9,6 +9,7 @@ from random import Random
 from typing import NamedTuple
 
 from ..core.decision import Decision
+from ..core.errors import RequestError
 from ..core.ledger import Ledger
 from ..policies.best_first import BestFirst
 from ..tools.registry import Registry
@@ -45,6 +46,15 @@ class Choice(NamedTuple):
     tools: Mapping[str, Tool]
     offered: tuple[ToolSpec, ...] | None = None
     decisions: tuple[Decision, ...] = ()
+
+
+def with_brought(choice: Choice, brought: Sequence[Tool]) -> Choice:
+    """The choice with tools that the request brought along: the model is told of all of them. Errors: RequestError."""
+    own = {tool.spec.name: tool for tool in brought}
+    if both := own.keys() & choice.tools.keys():
+        raise RequestError(f"the tool {min(both)!r} is there already; give the MCP server another name", "flyball.mcp")
+    offered = choice.offered and (*choice.offered, *(tool.spec for tool in brought))
+    return Choice({**choice.tools, **own}, offered, choice.decisions)
 
 
 class Choices:

@@ -90,16 +90,18 @@ class Service:
         price = self.config.model.price.price()
         return Limits(max_tokens=context, context_length=context, answer_room=room, close_tokens=close, price=price)
 
-    def open(self, request: ChatCompletionRequest, api_key: str | None) -> Episode:
+    async def open(self, request: ChatCompletionRequest, api_key: str | None) -> Episode:
         """Everything that can be refused before an engine is asked. Errors: RequestError and its kinds, Unavailable.
 
-        Turns in which the server's tools had a part are completed, for the client with this key.
+        MCP servers that the request brings along are connected to. Turns in which the server's tools had a part are completed, for the client with this key.
         """
         target = self.target(request.model)
         if not self.engine.alive:
             raise Unavailable("the engine is being restarted")
         id = f"chatcmpl-{uuid.uuid4().hex}"
-        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox, api_key)
+        block = request.flyball.over(target.block)
+        brought = await self.toolbox.brought(api_key, block.mcp) if block.mcp else []
+        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox, api_key, brought)
         history = self.toolbox.pending.complete(api_key, spec.messages)
         spec = msgspec.structs.replace(spec, messages=history.messages)
         fan_out = spec.n if spec.strategy is None else spec.strategy.fan_out
@@ -171,7 +173,7 @@ class Service:
             model=request.model,
             preset=target.preset,
             messages=[dict(message) for message in spec.messages],
-            flyball=request.flyball.over(target.block).model_dump(exclude_defaults=True),
+            flyball=request.flyball.over(target.block).stored(),
             sampling=_sampling_as_sent(request),
             outcome=str(reasons[0]) if outcome == "ok" and reasons else outcome,
             ledger=episode.ledger.summary(),

@@ -19,13 +19,15 @@ from ..tools.registry import Registry
 from ..tools.sessions import ClientKeys, Sessions
 from ..tools.tool import Tool, ToolSpec
 from ..tools.wrappers.stack import StackSettings, stacked
-from .choices import EVERY, Asked, Choices
+from .choices import EVERY, Asked, Choices, with_brought
 from .executor import Executor
+from .lent_servers import LentServers
 from .pending_turns import PendingTurns
 from .sources.all import all_sources
 from .sources.base import Source
 from .sources.python import PythonSource
 from .tool_sections import ToolsSection
+from .wire.flyball_block import McpRequest
 
 Fenced = bool | Literal["only"] | None
 
@@ -37,7 +39,7 @@ def load_tools(config: ToolsSection) -> tuple[Registry, list[Source]]:
 
     A package that cannot be used is logged and left out: it is none of this server's configuration. Errors: ConfigError.
     """
-    settings = StackSettings(concurrency=config.concurrency)
+    settings = _settings(config)
     tools = Registry(wrap=lambda tool: stacked(tool, settings, others=lambda: tools))
     for path in config.files:
         for tool in load_file(Path(path)):
@@ -55,6 +57,10 @@ def load_tools(config: ToolsSection) -> tuple[Registry, list[Source]]:
     return tools, sources
 
 
+def _settings(config: ToolsSection) -> StackSettings:
+    return StackSettings(concurrency=config.concurrency)
+
+
 class Toolbox:
     """The server's tools with what they keep: sessions, and turns that wait for a client's results."""
 
@@ -65,6 +71,8 @@ class Toolbox:
         self.sessions = Sessions(self._end_session, idle_seconds=config.idle_seconds, most=config.max_sessions)
         self.pending = PendingTurns(self.keys, seconds=config.pending_seconds)
         self.executor = Executor(tools, self.sessions, most=config.max_calls, queued=config.max_queued_calls)
+        self.lent = LentServers(config.mcp, config.idle_seconds)
+        self._settings = _settings(config)
         self._put: dict[str, list[str]] = {}
         self._starting: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -75,6 +83,7 @@ class Toolbox:
         """Begin to start what the tools need, and to end idle sessions."""
         self._starting = asyncio.create_task(self._start())
         self._in_background(self.sessions.keep_swept())
+        self._in_background(self.lent.keep_swept())
 
     async def ready(self) -> None:
         """Wait until every tool is there, or known to be missing. Errors: ConfigError."""
@@ -112,7 +121,7 @@ class Toolbox:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.sessions.close()
         await self.tools.close()
-        await asyncio.gather(*(source.close() for source in self._sources))
+        await asyncio.gather(self.lent.close(), *(source.close() for source in self._sources))
 
     async def _end_session(self, key: str) -> None:
         self.choices.forget(key)
@@ -125,10 +134,16 @@ class Toolbox:
         return None if session is None else self.keys.key(api_key, session)
 
     def for_request(
-        self, names: Sequence[str], client: Sequence[str], fenced: Fenced, format: ChatFormat, asked: Asked
+        self,
+        names: Sequence[str],
+        client: Sequence[str],
+        fenced: Fenced,
+        format: ChatFormat,
+        asked: Asked,
+        brought: Sequence[Tool] = (),
     ) -> ServerTools | None:
-        """The tools that a request names, beside the client's own. Errors: RequestError."""
-        choice = self.choices.choose(self.check_names(names), asked)
+        """The tools that a request names or brought along, beside the client's own. Errors: RequestError."""
+        choice = with_brought(self.choices.choose(self.check_names(names), asked), brought)
         tools = dict(choice.tools)
         if both := tools.keys() & set(client):
             if EVERY not in names:
@@ -146,6 +161,11 @@ class Toolbox:
             only_fenced=fenced == "only",
             max_rounds=self._config.max_rounds,
         )
+
+    async def brought(self, api_key: str | None, servers: Sequence[McpRequest]) -> list[Tool]:
+        """The tools of MCP servers that a client's request brings along. Errors: RequestError."""
+        owner = self.keys.key(api_key, "mcp")
+        return [stacked(tool, self._settings) for tool in await self.lent.tools(owner, servers)]
 
     def check_names(self, names: Sequence[str]) -> Sequence[str]:
         """The names themselves. Errors: RequestError for one that is unknown, naming near ones."""

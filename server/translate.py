@@ -16,6 +16,7 @@ from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
 from ..core.ledger import Ledger
+from ..tools.tool import Tool
 from .choices import Asked
 from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
@@ -40,17 +41,24 @@ def chat_spec(
     id: str,
     toolbox: Toolbox,
     api_key: str | None = None,
+    brought: Sequence[Tool] = (),
 ) -> EpisodeSpec:
-    """The episode that a chat request of the client with this key asks for. Errors: RequestError naming the parameter."""
+    """The episode that a chat request of the client with this key, who brought tools along, asks for.
+
+    Errors: RequestError naming the parameter."""
     block = request.flyball.over(target.block)
     refuse_unserved(request)
     _check_together(request, block)
     controllers = _controllers(request, block, Setting(format, abilities))
     tools, force = _tools(request)
-    names = () if request.tool_choice == "none" else tuple(dict.fromkeys(block.tools))
+    names = tuple(dict.fromkeys(block.tools))
+    if request.tool_choice == "none":
+        names, brought = (), ()
     session = toolbox.session_key(api_key, block.session)
     asked = Asked(_question(request.messages), Ledger(block.budget.limits()), Random(request.seed), session)
-    server = toolbox.for_request(names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked)
+    server = toolbox.for_request(
+        names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked, brought
+    )
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,

@@ -106,7 +106,10 @@ def _tools(options: dict[str, Any]) -> dict[str, Any]:
 def _mcp_server(item: str) -> dict[str, Any]:
     """Example: "time=mcp-server-time --local-timezone UTC" and "wiki=https://wiki.example/mcp"."""
     name, equals, target = item.partition("=")
-    words = shlex.split(target)
+    try:
+        words = shlex.split(target)
+    except ValueError:  # a quotation mark without its end
+        words = []
     if not (name and equals and words):
         raise click.BadParameter(f"{item!r} is neither NAME=COMMAND nor NAME=URL", param_hint="--mcp")
     if target.startswith(("http://", "https://")):

@@ -27,7 +27,7 @@ async def chat_completions(body: ChatCompletionRequest, request: Request) -> Res
     service: Service = request.app.state.service
     begun = time.perf_counter()
     api_key = api_key_of(request, service)
-    episode = service.open(body, api_key)
+    episode = await service.open(body, api_key)
     head = Head(episode.spec.id, int(episode.started), body.model, service.config.server.reasoning_fields)
     if body.stream:
         return _streamed(service, episode, body, head, begun, api_key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from ...core.ledger import FAN_OUT, SECONDS, TOKENS, USD, tool_calls
 
@@ -38,6 +38,20 @@ class Budget(BaseModel):
         return {item: float(limit) for item, limit in single.items() if limit is not None} | calls
 
 
+class McpRequest(BaseModel):
+    """An MCP server over streamable HTTP that a request brings along, where the operator allows it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    """Stands before the names of its tools."""
+    url: str = Field(max_length=2000)
+    headers: dict[str, SecretStr] = Field(default_factory=dict, max_length=16)
+    """They are neither stored nor logged."""
+    tools: tuple[str, ...] | None = None
+    """The server's names of those that are offered. None: all."""
+
+
 class FlyballBlock(BaseModel):
     """How this request is governed."""
 
@@ -47,6 +61,8 @@ class FlyballBlock(BaseModel):
     strategy: NamedSpec | None = None
     tools: list[str] = Field(default_factory=list, max_length=256)
     """Tools that the server runs, by name; "*": all of them."""
+    mcp: list[McpRequest] = Field(default_factory=list, max_length=4)
+    """Servers whose tools are offered beside those in `tools`."""
     session: str | None = Field(default=None, min_length=1, max_length=256)
     """A session of the client's, whose state the tools find and leave; None: state ends with the request."""
     fenced: bool | Literal["only"] | None = None
@@ -57,6 +73,10 @@ class FlyballBlock(BaseModel):
     budget: Budget = Field(default_factory=Budget)
     parts: bool = False
     """Say with every piece of a stream where its text comes from, and show what was dropped."""
+
+    def stored(self) -> dict[str, Any]:
+        """What the trace store keeps of it: no header, as it may hold a key."""
+        return self.model_dump(exclude_defaults=True, exclude={"mcp": {"__all__": {"headers"}}})
 
     def over(self, base: FlyballBlock) -> FlyballBlock:
         """This block where it says something, `base` (a preset) where it does not."""

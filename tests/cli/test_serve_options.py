@@ -134,6 +134,7 @@ def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, text: str, said:
         {"lora": ("=path",)},
         {"mcp": ("time",)},
         {"mcp": ("time=",)},
+        {"mcp": ("time='x",)},
     ],
 )
 def test_options_that_cannot_be_read_are_refused(wrong: dict[str, Any]) -> None:
