@@ -115,7 +115,13 @@ class ToolPhase:
         """On whose behalf calls are made; `now` is the event loop's time."""
         ledger = self._setup.ledger
         deadline = now + ledger.remaining(SECONDS)
-        return CallContext(self._setup.session, ledger=ledger, deadline=deadline, on_decision=self._decided)
+        return CallContext(
+            self._setup.session,
+            ledger=ledger,
+            deadline=deadline,
+            on_decision=self._decided,
+            tools=self._server.tools.keys(),
+        )
 
     def _decided(self, decision: Decision) -> None:
         """A choice of tools, made at the position where the trajectory is now."""

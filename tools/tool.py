@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -57,6 +57,8 @@ class CallContext:
     """When the caller stops waiting, in the event loop's time."""
     on_output: OnOutput | None = None
     on_decision: OnDecision | None = None
+    tools: Collection[str] | None = None
+    """Names of all tools that the caller may call; None: not known."""
 
 
 class Tool(Protocol):

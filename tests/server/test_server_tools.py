@@ -119,6 +119,16 @@ def test_calls_beyond_the_budget_are_refused_to_the_model(tooled: Served) -> Non
     assert "allows no more calls of 'sun'" in failed["text"]
 
 
+def test_a_refusal_points_to_no_tool_that_the_request_does_not_have(tooled: Served) -> None:
+    asked = {"tools": ["sun", "fails"], "events": True, "budget": {"tool_calls": {"sun": 0}}}
+
+    (_, refused) = tooled.chat("weather", flyball=asked)["flyball"]["events"]
+    (_, alone) = tooled.chat("weather", flyball=asked | {"tools": ["sun"]})["flyball"]["events"]
+
+    assert refused["text"].endswith("Left: fails.")
+    assert alone["text"].endswith("Answer with what you have.")
+
+
 def test_calls_are_counted_by_tool_and_status(tooled: Served) -> None:
     tooled.chat("weather", flyball={"tools": ["fails"]})
 
