@@ -66,18 +66,22 @@ class Choices:
     def __init__(self, tools: Registry, config: ToolsSection) -> None:
         self._tools, self._config = tools, config
         self._every: Router | None = None
+        self._number = 0
         self._retriever: Retriever | None = None
         self._routers: OrderedDict[tuple[str, ...], Router] = OrderedDict()
         self._offers: OrderedDict[str, Offer] = OrderedDict()
 
     async def prepare(self) -> None:
         """Takes notice of the tools as they are. Errors: ConfigError for an encoder that cannot be loaded."""
-        specs = self._tools.specs()
-        self._routers.clear()
-        self._retriever = None
+        specs, retriever = self._tools.specs(), None
+        self._number += 1
+        number = self._number
         if len(specs) > self._config.few:
-            self._retriever = await asyncio.to_thread(make_retriever, specs, self._config.encoder)
-        self._every = self._router(specs, self._retriever)
+            retriever = await asyncio.to_thread(make_retriever, specs, self._config.encoder)
+        if number == self._number:  # else the tools have changed meanwhile, and a later call knows better
+            self._retriever = retriever
+            self._every = self._router(specs, retriever)
+            self._routers.clear()
 
     async def search(self, query: str, k: int) -> list[Hit]:
         """The tools that fit a query, the best first."""

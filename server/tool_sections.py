@@ -63,7 +63,7 @@ class PythonSection(Section):
     """Memory of one session."""
     disk_mib: int = Field(default=64, ge=1)
     """Working folder of one session (tier A)."""
-    max_sessions: int = Field(default=256, ge=1, le=5000)
+    max_sessions: int = Field(default=512, ge=1, le=5000)
     """Sessions at once; for another, the one that was idle longest ends."""
     idle_memory_mib: int = Field(default=4096, ge=1)
     """Memory of all idle sessions together; above it, those that were idle longest end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
@@ -42,9 +43,8 @@ async def _observe(service: Service, body: ObservationRequest, api_key: str | No
             batch.add(Call("", action.tool, action.arguments), key)
     results = iter(await run(service, batch) if batch.calls else [])
     answered = [[next(results) for _ in wanted] for wanted in actions]
-    for key, over in zip(keys, finished, strict=True):
-        if over:
-            await service.toolbox.sessions.end(key)
+    over = [key for key, done in zip(keys, finished, strict=True) if done]
+    await asyncio.gather(*(service.toolbox.sessions.end(key) for key in over))
     return ObservationResponse(
         [_observation(wanted, got) for wanted, got in zip(actions, answered, strict=True)],
         finished,

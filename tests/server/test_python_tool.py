@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psutil
 import pytest
 
 from flyball.core.errors import ConfigError
 from flyball.server.app import build_app
 from flyball.server.config import Config
+from flyball.tools.sandbox import Sandbox
 
 from .scripted_model import ANSWER, COMPUTING
 from .serving import CHAT, Served, asking, serving
@@ -142,6 +145,34 @@ def test_the_sandbox_is_counted(sandboxed: Served) -> None:
     assert figures[f'flyball_sandbox_sessions_started_total{{tier="{tier}"}}'] >= 1
     assert figures[f'flyball_sandbox_cells_running{{tier="{tier}"}}'] == 0
     assert any(line.startswith('flyball_tool_calls_total{status="user_error",tool="python"}') for line in lines)
+
+
+def test_when_what_starts_sessions_is_killed_the_next_call_works(sandboxed: Served) -> None:
+    python = sandboxed.service.toolbox.python
+    assert python is not None and python.sessions is not None
+    backend = python.sessions.backend
+    if not isinstance(backend, Sandbox):
+        pytest.skip("the tier in use has no such process")
+    assert backend.zygote_pid is not None
+    psutil.Process(backend.zygote_pid).kill()
+    sandboxed.until(lambda: backend.zygote_pid is None)
+
+    assert ran(sandboxed, "6*7")["text"] == "42"
+
+
+def test_many_conversations_at_once_keep_their_own_state_and_leave_none(sandboxed: Served) -> None:
+    def talk(number: int) -> list[str]:
+        name = f"talk-{number}"
+        texts = [ran(sandboxed, f"x = {number}", session=name)["text"], ran(sandboxed, "x * 2", session=name)["text"]]
+        chat = sandboxed.chat("compute", flyball={"tools": ["python"], "session": name})
+        assert deleted(sandboxed, name)
+        return [*texts, chat["choices"][0]["message"]["content"]]
+
+    with ThreadPoolExecutor(16) as threads:
+        talks = list(threads.map(talk, range(64)))
+
+    assert talks == [["[no output]", str(2 * number), ANSWER] for number in range(64)]
+    assert len(sandboxed.service.toolbox.sessions) == 0
 
 
 # -- without a sandbox -------------------------------------------------------------------------------------------------

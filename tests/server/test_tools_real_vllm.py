@@ -1,9 +1,8 @@
-"""The pocket model with Python on real vLLM: declared as a tool, and in its thinking after a hint."""
+"""The pocket model with Python in its sandbox on real vLLM: declared as a tool, and in its thinking after a hint."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +12,15 @@ from .test_real_vllm import Server
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
 
 CONFIG = """
-[tools]
-files = ["{tools}"]
 [presets.opened]
 controllers = [
-    {{ name = "adaptive_think", mode = "think" }},
-    {{ name = "hint_infer", hints = ["Let me use Python to verify this.\\n```python\\n"] }},
+    { name = "adaptive_think", mode = "think" },
+    { name = "hint_infer", hints = ["Let me use Python to verify this.\\n```python\\n"] },
 ]
 [presets.said]
 controllers = [
-    {{ name = "adaptive_think", mode = "think" }},
-    {{ name = "hint_infer", hints = ["Let me run Python code to be sure of the numbers."] }},
+    { name = "adaptive_think", mode = "think" },
+    { name = "hint_infer", hints = ["Let me run Python code to be sure of the numbers."] },
 ]
 """
 PYTHON = {"tools": ["python"], "events": True, "budget": {"tool_calls": {"python": 4}}}
@@ -33,7 +30,7 @@ PYTHON = {"tools": ["python"], "events": True, "budget": {"tool_calls": {"python
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("served")
     config = folder / "flyball.toml"
-    config.write_text(CONFIG.format(tools=Path(__file__).with_name("pocket_python.py")))
+    config.write_text(CONFIG)
     running = Server(config, folder / "log.txt")
     yield running
     running.close()
@@ -42,6 +39,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def told(body: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = body["flyball"]["events"]
     return [event for event in events if event["type"] == kind]
+
+
+def test_the_sandbox_is_there_without_being_configured(server: Server) -> None:
+    tools = server.http.get("/health").json()["tools"]
+
+    assert tools["offered"] == 2
+    assert tools["python"]["tier"] is not None
 
 
 def test_after_a_hint_that_opens_a_fence_code_is_run_in_the_thinking_and_its_result_is_the_answer(
