@@ -97,7 +97,8 @@ class Choices:
         tools = dict(self._tools) if every else {name: self._tools[name] for name in names}
         if len(tools) <= self._config.few:
             return Choice(tools)
-        router = self._of_all() if every else self._of_some(tuple(names))
+        router = self._every if every else self._of_some(tuple(names))
+        assert router is not None  # requests come after the start
         earlier = self._offers.get(asked.conversation or "")
         offer = router.open(
             asked.query, ledger=asked.ledger, random=asked.random, earlier=earlier.names if earlier else ()
@@ -117,11 +118,6 @@ class Choices:
         self._offers.move_to_end(conversation)
         while len(self._offers) > self._config.max_sessions:
             self._offers.popitem(last=False)
-
-    def _of_all(self) -> Router:
-        if self._every is None:
-            self._every = self._router(self._tools.specs())
-        return self._every
 
     def _of_some(self, names: tuple[str, ...]) -> Router:
         if names not in self._routers:

@@ -109,6 +109,16 @@ def test_calls_beyond_what_the_server_takes_are_refused_until_there_is_room(tool
     assert results(tooled, {"tool": "sun", "arguments": {"city": "x"}})[0]["status"] == "ok"
 
 
+def test_where_all_sessions_are_in_use_a_call_fails_without_being_blamed() -> None:
+    with serving(tools={"files": [FILE], "max_sessions": 1}) as served:
+        waiting = {"tool": "waits", "arguments": {"city": "x"}, "session": "a", "timeout_s": 0.5}
+        sun = {"tool": "sun", "arguments": {"city": "Oslo"}, "session": "b"}
+        first, second = results(served, waiting, sun)
+
+    assert (first["status"], second["status"]) == ("timeout", "infra")
+    assert "in use" in second["text"]
+
+
 def test_a_client_that_leaves_cancels_its_calls(tooled: Served) -> None:
     module = next(module for name, module in sys.modules.items() if name.startswith("flyball_tools_tools_file"))
     tooled.call(module.BEGUN.clear)

@@ -50,7 +50,8 @@ class Host:
         raise AssertionError("the server did not start in time")
 
     def below(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
 
     def close(self) -> None:
         self.http.close()

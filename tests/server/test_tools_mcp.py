@@ -77,6 +77,18 @@ def test_a_server_that_dies_is_connected_to_again_and_its_tools_stay() -> None:
         assert {each["name"] for each in served.http.get("/v1/flyball/tools").json()["tools"]} == before
 
 
+def test_a_tool_whose_name_is_taken_is_left_out_and_said_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def time__convert_time(text: str) -> str:\n    return 'mine'\n")
+    with serving(tools={"files": [str(file)], "mcp": {"stdio": [TIME]}}) as served:
+        listed = [each["name"] for each in served.http.get("/v1/flyball/tools").json()["tools"]]
+
+    assert listed == ["time__convert_time", "search", "time__get_current_time"]
+    assert "a tool of mcp is left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("mcp", "said"),
     [
