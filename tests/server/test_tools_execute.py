@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from .serving import Served, serving
+from .serving import PATIENCE, Served, serving
 from .test_server_tools import FILE
 
 EXECUTE = "/v1/flyball/tools/execute"
@@ -109,8 +111,10 @@ def test_calls_beyond_what_the_server_takes_are_refused_until_there_is_room(tool
     assert results(tooled, {"tool": "sun", "arguments": {"city": "x"}})[0]["status"] == "ok"
 
 
-def test_where_all_sessions_are_in_use_a_call_fails_without_being_blamed() -> None:
-    with serving(tools={"files": [FILE], "max_sessions": 1}) as served:
+def test_where_all_sessions_are_in_use_a_call_fails_without_being_blamed(tmp_path: Path) -> None:
+    own = tmp_path / "copied.py"  # a second module: the other server's goes on as it is
+    own.write_text(Path(FILE).read_text())
+    with serving(tools={"files": [str(own)], "max_sessions": 1}) as served:
         waiting = {"tool": "waits", "arguments": {"city": "x"}, "session": "a", "timeout_s": 0.5}
         sun = {"tool": "sun", "arguments": {"city": "Oslo"}, "session": "b"}
         first, second = results(served, waiting, sun)
@@ -123,8 +127,13 @@ def test_a_client_that_leaves_cancels_its_calls(tooled: Served) -> None:
     module = next(module for name, module in sys.modules.items() if name.startswith("flyball_tools_tools_file"))
     tooled.call(module.BEGUN.clear)
     tooled.call(module.CANCELLED.clear)
-    with httpx.Client(base_url=tooled.url, timeout=0.3, verify=False) as client, pytest.raises(httpx.ReadTimeout):
-        client.post(EXECUTE, json={"calls": [{"tool": "waits", "arguments": {"city": "x"}}]})
+    body = json.dumps({"calls": [{"tool": "waits", "arguments": {"city": "x"}}]})
+    head = (
+        f"POST {EXECUTE} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(tooled.address, PATIENCE) as connection:
+        connection.sendall(f"{head}{body}".encode())
+        tooled.run(module.BEGUN.wait())
     tooled.run(module.CANCELLED.wait())
     tooled.until(lambda: tooled.service.toolbox.executor.taken == 0)
 
