@@ -124,8 +124,8 @@ def test_an_idle_session_ends() -> None:
         sessions = python.sessions
         served.until(lambda: len(sessions) == 0)
 
-        assert "NameError" in ran(served, "x", session="s")["text"]
         assert sessions.metrics.sessions_evicted == 1
+        assert "NameError" in ran(served, "x", session="s")["text"]
 
 
 def test_a_call_that_takes_too_long_is_a_timeout_and_the_next_one_works(sandboxed: Served) -> None:
