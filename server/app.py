@@ -18,7 +18,7 @@ from .gate import OPEN_PATHS, Gate
 from .routes import chat, completions, governing, models, operating, tools, verl
 from .service import Service
 from .supervisor import Supervisor
-from .toolbox import Toolbox, load_tools
+from .toolbox import Toolbox, check_presets, load_tools
 
 EngineFactory = Callable[[Config, ChatFormat], Engine]
 
@@ -50,6 +50,7 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
     Errors: ConfigError for tools that cannot be loaded.
     """
     registry, sources = load_tools(config.tools)
+    check_presets(config.presets, registry, sources)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

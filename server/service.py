@@ -17,7 +17,7 @@ from ..controllers.limits import Limits
 from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
-from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable
+from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable, UnknownTool
 from ..core.trajectory import Acted, FinishReason, ToolAnswered
 from .admission import Admission
 from .body import call_id
@@ -61,10 +61,15 @@ class Service:
             watch("flyball_traces_failed", "Episodes lost to an error of the store.", lambda: traces.failed)
 
     def check_presets(self) -> None:
-        """Find what no request could use before one names it. Errors: ConfigError."""
+        """Find what no request could use before one names it. Errors: ConfigError.
+
+        A tool that is away is only logged: its server may come back, and without a sandbox there is no Python.
+        """
         for name, block in self.config.presets.items():
             try:
                 check_block(block, self.format, self.engine.abilities, self.toolbox)
+            except UnknownTool as error:
+                log.warning("presets.%s: %s", name, error)
             except RequestError as error:
                 raise ConfigError(f"presets.{name}: {error}") from error
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..controllers.server_tools import ServerTools
 from ..core.chat_format import ChatFormat
-from ..core.errors import ConfigError, RequestError
+from ..core.errors import ConfigError, RequestError, UnknownTool
 from ..tools.loading.file import load_file
 from ..tools.loading.plugins import load_plugins
 from ..tools.near import near_names
@@ -27,7 +27,7 @@ from .sources.all import all_sources
 from .sources.base import Source
 from .sources.python import PythonSource
 from .tool_sections import ToolsSection
-from .wire.flyball_block import McpRequest
+from .wire.flyball_block import FlyballBlock, McpRequest
 
 Fenced = bool | Literal["only"] | None
 
@@ -59,6 +59,20 @@ def load_tools(config: ToolsSection) -> tuple[Registry, list[Source]]:
 
 def _settings(config: ToolsSection) -> StackSettings:
     return StackSettings(concurrency=config.concurrency)
+
+
+def check_presets(presets: Mapping[str, FlyballBlock], tools: Registry, sources: Sequence[Source]) -> None:
+    """Find names of tools that no start can bring, before anything is started. Errors: ConfigError."""
+    for preset, block in presets.items():
+        for name in block.tools:
+            if name != EVERY and name not in tools and not any(source.may_offer(name) for source in sources):
+                raise ConfigError(f"presets.{preset}: {_unknown(name, tools)}")
+
+
+def _unknown(name: str, tools: Registry) -> str:
+    near = near_names(name, tools) or sorted(tools)[:20]
+    hint = f"did you mean {' or '.join(near)}?" if near else "this server has no tools"
+    return f"unknown tool {name[:64]!r}; {hint}"
 
 
 class Toolbox:
@@ -168,19 +182,17 @@ class Toolbox:
         return [stacked(tool, self._settings) for tool in await self.lent.tools(owner, servers)]
 
     def check_names(self, names: Sequence[str]) -> Sequence[str]:
-        """The names themselves. Errors: RequestError for one that is unknown, naming near ones."""
+        """The names themselves. Errors: UnknownTool, naming near ones."""
         for name in names:
             if name not in self.tools and name != EVERY:
-                raise RequestError(self._unknown(name), "flyball.tools", "unknown_tool")
+                raise UnknownTool(self._unknown(name))
         return names
 
     def _unknown(self, name: str) -> str:
         for source in self._sources:
             if isinstance(source, PythonSource) and name == source.name and source.missing is not None:
                 return f"there is no tool {name!r}: {source.missing}"
-        near = near_names(name, self.tools) or sorted(self.tools)[:20]
-        hint = f"did you mean {' or '.join(near)}?" if near else "this server has no tools"
-        return f"unknown tool {name[:64]!r}; {hint}"
+        return _unknown(name, self.tools)
 
     # -- what is told of them --------------------------------------------------------------------------------------
 

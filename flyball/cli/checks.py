@@ -187,10 +187,11 @@ def check_sandbox(config: Config) -> Iterator[Finding]:
 
 def check_tools(config: Config) -> Iterator[Finding]:
     """The tools that are configured: files that load, folders, programs and variables that are there."""
-    from flyball.server.toolbox import load_tools
+    from flyball.server.toolbox import check_presets, load_tools
 
     try:
         tools, sources = load_tools(config.tools)
+        check_presets(config.presets, tools, sources)
     except ConfigError as error:
         yield Finding("tools", "wrong", str(error), "Correct [tools] in the configuration, or the option.")
         return

@@ -22,6 +22,9 @@ class Source(Protocol):
     tools: tuple[Tool, ...]
     """Those that are known before the start."""
 
+    def may_offer(self, name: str) -> bool:
+        """Whether a tool of this name may come once it has started."""
+
     async def start(self, put: Put) -> None:
         """Start what has to be started; what does not start is said in `health`, and keeps nobody from starting."""
 
@@ -37,6 +40,10 @@ class Ready:
 
     def __init__(self, name: str, *tools: Tool) -> None:
         self.name, self.tools = name, tools
+
+    def may_offer(self, name: str) -> bool:
+        """Nothing more comes."""
+        return False
 
     async def start(self, put: Put) -> None:
         """There is nothing to do."""

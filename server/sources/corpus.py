@@ -26,6 +26,10 @@ class CorpusSource:
         self.tools: tuple[Tool, ...] = (self._search,)
         self._preparing: asyncio.Task[None] | None = None
 
+    def may_offer(self, name: str) -> bool:
+        """Nothing more comes."""
+        return False
+
     async def start(self, put: Put) -> None:
         """Nobody waits for the index but those who search."""
         if self._of_files:

@@ -22,6 +22,10 @@ class McpSource:
         self._put: Put | None = None
         self._servers = McpServers(config.servers, self._changed)
 
+    def may_offer(self, name: str) -> bool:
+        """Whether it begins as those of a server do."""
+        return any(name.startswith(f"{server.config.name}__") for server in self._servers.servers)
+
     async def start(self, put: Put) -> None:
         """Waits until each is there or has failed once."""
         self._put = put

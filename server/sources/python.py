@@ -34,6 +34,10 @@ class PythonSource:
         self.sessions: Sessions | None = None
         """None: no sandbox holds, or none has started yet."""
 
+    def may_offer(self, name: str) -> bool:
+        """Whether it is this one."""
+        return name == NAME
+
     async def start(self, put: Put) -> None:
         """Takes a second or two."""
         from ...tools.sandbox import Retention, Sessions, probe_all

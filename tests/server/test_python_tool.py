@@ -183,7 +183,7 @@ def bare() -> Iterator[Served]:
     """A server whose operator asks for a tier that does not hold here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("E2B_API_KEY", raising=False)
-        with serving(tools={"python": {"tier": "e2b"}}) as served:
+        with serving(tools={"python": {"tier": "e2b"}}, presets={"code": {"tools": ["python"]}}) as served:
             yield served
 
 
@@ -203,6 +203,13 @@ def test_without_a_sandbox_a_request_for_python_is_told_so(bare: Served) -> None
 
     assert error["code"] == "unknown_tool"
     assert "no sandbox holds" in error["message"] and "/health" in error["message"]
+
+
+def test_without_a_sandbox_a_preset_with_python_is_refused_when_it_is_asked_for(bare: Served) -> None:
+    response = bare.http.post(CHAT, json=asking("compute") | {"model": "pocket:code"})
+
+    assert response.status_code == 400
+    assert "no sandbox holds" in response.json()["error"]["message"]
 
 
 def test_without_a_sandbox_a_call_is_a_user_error_and_there_is_nothing_to_count(bare: Served) -> None:
