@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from ...core.ledger import FAN_OUT, SECONDS, TOKENS, USD, tool_calls
+
+
+_OURS = frozenset({"host", "connection", "content-length", "transfer-encoding", "te", "upgrade"})
+"""Headers by which a client could reach another host behind an allowed address, or change what its request is."""
 
 
 class NamedSpec(BaseModel):
@@ -50,6 +54,13 @@ class McpRequest(BaseModel):
     """They are neither stored nor logged."""
     tools: tuple[str, ...] | None = None
     """The server's names of those that are offered. None: all."""
+
+    @field_validator("headers")
+    @classmethod
+    def _leave_the_address_alone(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        if taken := _OURS & {name.strip().lower() for name in headers}:
+            raise ValueError(f"{min(taken)} is not the client's to set")
+        return headers
 
 
 class FlyballBlock(BaseModel):

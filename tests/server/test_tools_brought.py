@@ -143,6 +143,12 @@ def test_variables_of_the_environment_are_not_for_clients(open_one: Served, addr
     assert "headers_env" in error["param"]
 
 
+def test_no_header_leads_to_another_host_behind_an_allowed_address(open_one: Served, address: str) -> None:
+    error = open_one.error(flyball=bringing(f"{address}/mcp", headers={"Host": "inner.example"}))
+
+    assert "host is not the client's to set" in error["message"]
+
+
 def test_an_allowed_address_that_is_none_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match="request_urls"):
         load_config(None, {"tools": {"mcp": {"request_urls": ["wiki.example"]}}})
