@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from ...core.ledger import FAN_OUT, SECONDS, TOKENS, USD, tool_calls
 
-
 _OURS = frozenset({"host", "connection", "content-length", "transfer-encoding", "te", "upgrade"})
 """Headers by which a client could reach another host behind an allowed address, or change what its request is."""
 
