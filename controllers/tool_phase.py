@@ -191,8 +191,9 @@ class ToolPhase:
 
 
 def _text_of(result: Result) -> str:
-    pictures = len(result.images)
-    return result.text if not pictures else f"{result.text}\n[{pictures} picture(s), not shown]".lstrip("\n")
+    """What is written of a result. Halves of surrogate pairs, which no body can carry, are replaced."""
+    text, pictures = result.text.encode(errors="replace").decode(), len(result.images)
+    return text if not pictures else f"{text}\n[{pictures} picture(s), not shown]".lstrip("\n")
 
 
 def _fitted(

@@ -581,3 +581,16 @@ async def test_every_choice_has_a_session_of_its_own() -> None:
     assert [choice.content for choice in result.choices] == ["It is 12."] * 2
     assert sorted(ended) == ["trajectory.test-0", "trajectory.test-1"]
     assert all(len(trial.trajectory.results()) == 1 for trial in result.episode.trials)
+
+
+async def test_half_a_surrogate_pair_in_a_result_is_replaced_before_anybody_is_told() -> None:
+    @tool(effect="pure")
+    def broken() -> str:
+        """Says what is no text."""
+        return "a\ud800b"
+
+    result = await run(writes(call("broken") + EOS, ANSWERS), events=True, **offered(broken))
+
+    assert told(result) == [("ok", "a?b")]
+    assert result.shown.reasoning.endswith("Result of broken: a?b\n")
+    assert result.shown.events[1]["text"] == "a?b"
