@@ -48,7 +48,7 @@ class _Reader:
     """Gathers a turn, run by run."""
 
     def __init__(self, format: ChatFormat, thinking: bool, mentioned: Callable[[str], bool]) -> None:
-        self._format, self._thinking, self._mentioned = format, thinking, mentioned
+        self._format, self._mentioned = format, mentioned
         self._turn, self._parser = Turn(), format.call_parser()
         self._calls: dict[int, MadeCall] = {}
         """By their number among all that the parser has seen."""
@@ -58,11 +58,9 @@ class _Reader:
 
     def marker(self, channel: Channel, ids: Sequence[int]) -> None:
         self._end_call()
-        self._shown.marker(channel)
-        if channel is Channel.THINK:
-            if self._format.think_end_id in ids:
-                self._leave_out_mentioned()
-            self._thinking = ids[-1] != self._format.think_end_id
+        self._shown.marker(channel, ids)
+        if channel is Channel.THINK and self._format.think_end_id in ids:
+            self._leave_out_mentioned()
 
     def text(self, channel: Channel, ids: Sequence[int]) -> None:
         if channel is not self._shown.channel:
@@ -80,14 +78,17 @@ class _Reader:
         for delta in deltas:
             if delta.name is not None:
                 self._calls[delta.index] = MadeCall(delta.name)
-                if self._thinking:
+                if self._shown.thinking:
                     self._in_thinking.add(delta.index)
             self._calls[delta.index].arguments += delta.arguments
 
     def _end_call(self) -> None:
         deltas, raw = self._parser.close()
         self._take(deltas)
-        self._turn.content += raw
+        if self._shown.thinking:
+            self._turn.reasoning += raw
+        else:
+            self._turn.content += raw
 
     def _leave_out_mentioned(self) -> None:
         for index in self._in_thinking:

@@ -594,3 +594,12 @@ async def test_half_a_surrogate_pair_in_a_result_is_replaced_before_anybody_is_t
     assert told(result) == [("ok", "a?b")]
     assert result.shown.reasoning.endswith("Result of broken: a?b\n")
     assert result.shown.events[1]["text"] == "a?b"
+
+
+@pytest.mark.parametrize("quoted", [f"<tool_call>{part}" for part in (" here.\n", "\nnone\n</tool_call> here.\n")])
+async def test_what_thinking_quotes_as_a_call_is_no_content(quoted: str) -> None:
+    result = await run(writes(f"<think>\nI could use {quoted}</think>\n\nyes{EOS}"), **offered(add))
+
+    assert result.shown.content == "yes"
+    assert result.shown.reasoning.startswith("I could use") and "here." in result.shown.reasoning
+    assert plain(result.episode)[0].reasoning == result.shown.reasoning
