@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flyball.controllers.edits import Finish
 from flyball.controllers.tool_history import history_of
-from flyball.core.trajectory import FinishReason, ToolAnswered
+from flyball.core.trajectory import ToolAnswered
 
 from .toolbox import add, call, offered
-from .worlds import CALL_CLOSED, EOS, Run, edits_once, pocket, run, writes
+from .worlds import EOS, Run, pocket, run, writes
 
 ADD, ASK = call("add", a=7, b=5), call("ask_user", q="?")
 
