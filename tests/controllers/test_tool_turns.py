@@ -1,10 +1,11 @@
 """Template calls that the server runs: when, what is appended, and what is shown."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from flyball.controllers.boundary import BoundaryKind, TokenWatch, Watch
 from flyball.controllers.controller import Pending, Reach
@@ -603,3 +604,29 @@ async def test_what_thinking_quotes_as_a_call_is_no_content(quoted: str) -> None
     assert result.shown.content == "yes"
     assert result.shown.reasoning.startswith("I could use") and "here." in result.shown.reasoning
     assert plain(result.episode)[0].reasoning == result.shown.reasoning
+
+
+async def test_a_tool_that_does_not_heed_its_end_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    go = asyncio.Event()
+
+    @tool(effect="read_only")
+    async def stubborn() -> str:
+        """Goes on, whatever happens."""
+        while not go.is_set():
+            with suppress(asyncio.CancelledError):
+                await go.wait()
+        return "at last"
+
+    offer = offered(stubborn)
+    offer["server_tools"] = structs.replace(offer["server_tools"], grace=0.01)
+    episode, engine = opened(writes(call("stubborn") + EOS), budget={"seconds": 0.3}, **offer)
+    async with asyncio.timeout(PATIENCE), aclosing(episode.pieces()) as pieces:
+        async for _ in pieces:
+            pass
+
+    finished = episode.trials[0].trajectory.finished
+    assert finished is not None and finished.by == "budget.seconds"
+    assert "stubborn" in caplog.text
+    go.set()
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=PATIENCE)
+    await nothing_left(engine)
