@@ -35,6 +35,8 @@ class ToolPhase:
         self._server, self._setup, self._trajectory = server, setup, trajectory
         self._scanner, self._editor = scanner, editor
         self._dispatcher = Dispatcher(server.tools)
+        self._asked = 0
+        """Calls whose answers the dispatcher may remember."""
         self._code: str | None = None
 
     # -- which calls there are -------------------------------------------------------------------------------------
@@ -92,13 +94,24 @@ class ToolPhase:
     def _turn(self, calls: Sequence[tuple[str, str]], *, fenced: bool, mixed: bool) -> ToolTurn:
         at = f"{self._setup.request_id.removeprefix('chatcmpl-')}_{len(self._trajectory.ids)}"
         named = [Call(f"call_{at}_{n}", name, arguments or "{}") for n, (name, arguments) in enumerate(calls)]
-        turn = ToolTurn(named, self._server, self._dispatcher, fenced=fenced, mixed=mixed)
+        turn = ToolTurn(named, self._server, self._remembering(len(named)), fenced=fenced, mixed=mixed)
         if self._rounds >= self._server.max_rounds:
             turn.refuse(
                 f"The limit of {self._server.max_rounds} rounds of tool calls is met. Answer with what you have."
             )
             self._scanner.ignore_fences()
         return turn
+
+    def _remembering(self, more: int) -> Dispatcher:
+        """The dispatcher for so many calls more. It remembers nothing once an edit took back calls.
+
+        Else the model would be told that it made a call which its context does not hold.
+        """
+        kept = sum(isinstance(event, ToolAnswered) for event in self._trajectory.tool_events)
+        if kept < self._asked:
+            self._dispatcher = Dispatcher(self._server.tools)
+        self._asked = kept + more
+        return self._dispatcher
 
     @property
     def _rounds(self) -> int:

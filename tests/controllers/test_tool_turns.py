@@ -12,7 +12,7 @@ from flyball.controllers.controller import Pending, Reach
 from flyball.controllers.edits import Inject, Truncate
 from flyball.controllers.tool_history import history_of
 from flyball.core.chat_format import Thinking
-from flyball.core.engine import Abilities, EngineRequest
+from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.trajectory import Channel, FinishReason, Origin, ToolAnswered, replay
 from flyball.tools.marks import tool
 from flyball.tools.sessions import Sessions
@@ -39,6 +39,7 @@ from .worlds import (
     pocket,
     run,
     text_of,
+    ticks,
     when,
     writes,
 )
@@ -630,3 +631,26 @@ async def test_a_tool_that_does_not_heed_its_end_keeps_nobody_waiting(caplog: py
     go.set()
     await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=PATIENCE)
     await nothing_left(engine)
+
+
+async def test_of_a_call_that_was_taken_back_the_model_is_not_told_that_it_made_it() -> None:
+    edits = (Truncate(0), Inject("No. "))
+    answered = Pending(lambda: ticks(60), PATIENCE)
+    judge = judges("judge", CALL_CLOSED, answered, *edits, reach=Reach.TRAJECTORY)
+
+    result = await run(writes(ADD + EOS, ADD + EOS, ANSWERS), controllers=[judge], **offered(add))
+
+    assert notes(result.trajectory)[0] == "an edit took back a tool call"
+    assert told(result) == [("ok", "12")]
+
+
+async def test_log_probabilities_are_those_of_every_turns_answer_and_of_nothing_else() -> None:
+    script = writes(f"<think>\na\n</think>\n\nSee: {ADD}{EOS}", ANSWERS)
+    episode, engine = opened(script, logprobs=True, sampling=Sampling(max_tokens=1, logprobs=0), **offered(add))
+    shown: list[int] = []
+    async with asyncio.timeout(PATIENCE), aclosing(episode.pieces()) as pieces:
+        async for _, piece, _ in pieces:
+            shown += [token for token, _ in piece.logprobs]
+    await nothing_left(engine)
+
+    assert text_of(shown) == "See: It is 12."
