@@ -30,8 +30,8 @@ class AnswerPhase:
             self._began_at = None
 
     def call_was_answered(self) -> None:
-        """The call that had to be made was made, and has its result: what follows is free."""
-        if self._forced is not None:
+        """A call has its result: if it is the one that had to be made, what follows is free."""
+        if self._forced is not None and self.fixed:
             self.grammar = self._forced = self._began_at = None
 
     @property

@@ -37,9 +37,9 @@ class FenceMatch:
         """Follow one token."""
         self._found = self._at_end = None
         if channel is not Channel.THINK or marker:
-            if marker and self._code is not None and self._line.strip() == _CLOSING:
-                self._at_end = "\n".join(self._code)
+            ended = self._without_line_end() if marker else None
             self.reset()
+            self._at_end = ended
             return
         *lines, rest = (self._line + self._stream.feed([token])).split("\n")
         for line in lines:
@@ -61,6 +61,12 @@ class FenceMatch:
         return found
 
     def take_at_end(self) -> str | None:
-        """The code, when the last token was a marker and stood where the closing line lacked only its end; once."""
+        """The code, when the turn ended where the closing line lacked only its end; once.
+
+        The last token may be the marker that ended it, which engines that exchange text leave out.
+        """
         found, self._at_end = self._at_end, None
-        return found
+        return self._without_line_end() if found is None else found
+
+    def _without_line_end(self) -> str | None:
+        return "\n".join(self._code) if self._code is not None and self._line.strip() == _CLOSING else None

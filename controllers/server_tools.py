@@ -26,6 +26,8 @@ class ServerTools(msgspec.Struct, frozen=True, kw_only=True):
     """The model is not told of the tool that runs code between fences."""
     max_rounds: int = 32
     """How often results are appended to one trajectory; then the model is told to answer."""
+    grace: float = 5.0
+    """Seconds for which a tool that was cancelled is waited for; after that it is left alone."""
 
     @property
     def told(self) -> list[ToolSpec]:

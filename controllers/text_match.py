@@ -106,7 +106,7 @@ class StopMatch:
     def feed(self, position: int, token: int, channel: Channel, marker: bool, origin: Origin = Origin.SAMPLED) -> None:
         """Follow one token; those of other channels than the answer may be left out, but for their markers."""
         if marker:
-            self._shown.marker(channel)
+            self._shown.marker(channel, [token])
             return
         self._shown.enter(channel)
         if channel is Channel.ANSWER and self.found is None:

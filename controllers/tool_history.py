@@ -8,18 +8,22 @@ from typing import Any
 from ..core.chat_format import ChatFormat
 from ..core.trajectory import ToolAnswered, Trajectory
 from .server_tools import ServerTools
-from .turn import MadeCall, Turn, read_turn, result_message, turn_message
+from .turn import Turn, read_turn, result_message, turn_message
 
 
 def history_of(
     trajectory: Trajectory, format: ChatFormat, server: ServerTools, client_ids: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Every turn with its calls and results; the client's calls, of the last turn, have these ids, and no results yet."""
+    """Every turn with its calls and results; the client's calls, of the last turn, have these ids, and no results yet.
+
+    A call of the server's that was never made (a stop string ended the turn behind it) is left out.
+    """
     messages: list[dict[str, Any]] = []
     remaining = iter(client_ids)
     for turn, answers in _turns(trajectory, format, server):
-        own = iter(answers)
-        calls = [(_id_of(call, server, own, remaining), call) for call in turn.calls]
+        own = (answer.id for answer in answers)
+        ids = [next(own if server.runs(call.name) else remaining, None) for call in turn.calls]
+        calls = [(id, call) for id, call in zip(ids, turn.calls, strict=True) if id is not None]
         messages.append(turn_message(turn, calls))
         messages += [result_message(answer) for answer in answers]
     return messages
@@ -36,12 +40,6 @@ def _turns(
             start = end
     last = len(trajectory.ids)
     yield read_turn(trajectory, format, start, last, server.runs), trajectory.answers_at(last)
-
-
-def _id_of(call: MadeCall, server: ServerTools, own: Iterator[ToolAnswered], client: Iterator[str]) -> str:
-    if server.runs(call.name):
-        return next(own).id
-    return next(client)
 
 
 def restored(

@@ -6,7 +6,7 @@ its fence closes in the thinking, which goes on behind the output. Legend: posit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,11 +14,11 @@ from ..core.chat_format import Answer, Thinking
 from ..core.decision import Decision
 from ..core.ledger import SECONDS
 from ..core.trajectory import Channel, Decided, Finished, FinishReason, ToolAnswered, ToolCalled, Trajectory
-from ..tools.cutting import cut_middle
 from ..tools.dispatch import Call, Dispatcher
 from ..tools.result import Result, Status
 from ..tools.tool import CallContext
 from .editing import Editor
+from .fitting import fitted
 from .scanner import Scanner
 from .server_tools import ServerTools
 from .setup import Setup
@@ -26,8 +26,6 @@ from .tool_turn import ToolTurn
 from .turn import fenced_arguments, read_turn
 
 _TURN_ENDS = ("model", "parallel_tool_calls")
-_LEAST = 64
-"""A result that would have to be shorter than so many characters is not written."""
 _NO_ROOM = "[The result was left out: there is no room for it.]"
 
 
@@ -40,6 +38,8 @@ class ToolPhase:
         self._server, self._setup, self._trajectory = server, setup, trajectory
         self._scanner, self._editor = scanner, editor
         self._dispatcher = Dispatcher(server.tools)
+        self._asked = 0
+        """Calls whose answers the dispatcher may remember."""
         self._code: str | None = None
         for decision in server.decisions:
             self._decided(decision)
@@ -99,13 +99,24 @@ class ToolPhase:
     def _turn(self, calls: Sequence[tuple[str, str]], *, fenced: bool, mixed: bool) -> ToolTurn:
         at = f"{self._setup.request_id.removeprefix('chatcmpl-')}_{len(self._trajectory.ids)}"
         named = [Call(f"call_{at}_{n}", name, arguments or "{}") for n, (name, arguments) in enumerate(calls)]
-        turn = ToolTurn(named, self._server, self._dispatcher, fenced=fenced, mixed=mixed)
+        turn = ToolTurn(named, self._server, self._remembering(len(named)), fenced=fenced, mixed=mixed)
         if self._rounds >= self._server.max_rounds:
             turn.refuse(
                 f"The limit of {self._server.max_rounds} rounds of tool calls is met. Answer with what you have."
             )
             self._scanner.ignore_fences()
         return turn
+
+    def _remembering(self, more: int) -> Dispatcher:
+        """The dispatcher for so many calls more. It remembers nothing once an edit took back calls.
+
+        Else the model would be told that it made a call which its context does not hold.
+        """
+        kept = sum(isinstance(event, ToolAnswered) for event in self._trajectory.tool_events)
+        if kept < self._asked:
+            self._dispatcher = Dispatcher(self._server.tools)
+        self._asked = kept + more
+        return self._dispatcher
 
     @property
     def _rounds(self) -> int:
@@ -145,11 +156,11 @@ class ToolPhase:
         if not turn.mixed and not turn.fenced:
             self._end_turn()
         room = self._room() // (2 if turn.mixed else 1)  # the client's results need room, too
-        fitted = _fitted(lambda texts: self._written(turn, texts), [_text_of(result) for result in results], room)
-        if fitted is None:
+        written = fitted(lambda texts: self._written(turn, texts), [_text_of(result) for result in results], room)
+        if written is None:
             self._editor.note("no room is left in the context for a tool's result")
-            fitted = [_NO_ROOM] * len(results), []
-        texts, ids = fitted
+            written = [_NO_ROOM] * len(results), []
+        texts, ids = written
         self._note_answers(turn, results, texts)
         if turn.mixed:
             return
@@ -208,21 +219,6 @@ class ToolPhase:
 
 
 def _text_of(result: Result) -> str:
-    pictures = len(result.images)
-    return result.text if not pictures else f"{result.text}\n[{pictures} picture(s), not shown]".lstrip("\n")
-
-
-def _fitted(
-    write: Callable[[Sequence[str]], list[int]], texts: Sequence[str], room: int
-) -> tuple[list[str], list[int]] | None:
-    """The texts, the longest ones cut in the middle until they fit, and their ids; None when even that is too much."""
-    whole, cut = texts, list(texts)
-    limits = [len(text) for text in texts]
-    while len(ids := write(cut)) > room:
-        longest = max(range(len(limits)), key=limits.__getitem__)
-        if limits[longest] <= _LEAST or room <= 0:
-            return None
-        share = min(0.75, max(0.1, room / len(ids)))
-        limits[longest] = max(_LEAST, int(limits[longest] * share))
-        cut[longest] = cut_middle(whole[longest], limits[longest])
-    return cut, ids
+    """What is written of a result. Halves of surrogate pairs, which no body can carry, are replaced."""
+    text, pictures = result.text.encode(errors="replace").decode(), len(result.images)
+    return text if not pictures else f"{text}\n[{pictures} picture(s), not shown]".lstrip("\n")

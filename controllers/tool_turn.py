@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from ..tools.dispatch import Call, Dispatcher
 from ..tools.result import Result, Status
 from ..tools.tool import CallContext
 from .server_tools import ServerTools
+
+log = logging.getLogger(__name__)
 
 _NEVER_CERTAIN = "This call was not made: it changes something, and a controller of this request may take it back."
 
@@ -44,8 +47,8 @@ class ToolTurn:
 
         Not `certain`: the calls may still be taken back, so those with side effects are refused.
         """
-        deadline = None if self._context.deadline == math.inf else self._context.deadline
-        if deadline is not None and deadline <= asyncio.get_running_loop().time():
+        left = self._context.deadline - asyncio.get_running_loop().time()
+        if left <= 0:
             return None
         waiting = [number for number, call in enumerate(self.calls) if self._server.has_side_effects(call.name)]
         if certain:
@@ -53,13 +56,10 @@ class ToolTurn:
         else:
             refused = Result(Status.USER_ERROR, _NEVER_CERTAIN)
             self._results = {number: refused for number in waiting} | self._results
-        try:
-            async with asyncio.timeout_at(deadline) as scope:
-                await asyncio.gather(*self._tasks)
-        except TimeoutError:
-            if not scope.expired():
-                raise
+        if not await _ended(self._tasks, None if left == math.inf else left):
             return None
+        for task in self._tasks:
+            task.result()
         return [self._results[number] for number in range(len(self.calls))]
 
     def _run(self, numbers: Sequence[int]) -> None:
@@ -72,7 +72,13 @@ class ToolTurn:
         self._results |= dict(zip(numbers, results, strict=True))
 
     async def cancel(self) -> None:
-        """Stop what still runs, and wait for its end."""
+        """Stop what still runs, and wait for its end; not for ever, as a tool may not heed it."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not await _ended(self._tasks, self._server.grace):
+            log.error("a tool runs on, although it was cancelled: one of %s", [call.name for call in self.calls])
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]], seconds: float | None) -> bool:
+    """Whether all tasks have ended after so many seconds at most; None: however long it takes."""
+    return not tasks or not (await asyncio.wait(tasks, timeout=seconds))[1]

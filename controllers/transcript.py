@@ -115,14 +115,14 @@ class Transcript:
         return piece
 
     def _show(self, piece: Piece, run: Run, start: int, end: int) -> None:
-        shown = self._shown
+        shown, ids = self._shown, self._trajectory.ids[start:end]
         if run.marker or run.channel is not shown.channel:
             self._end_call(piece)
         if run.marker:
-            shown.marker(run.channel)
+            shown.marker(run.channel, ids)
             return
         shown.enter(run.channel)
-        ids, stripping = self._trajectory.ids[start:end], shown.strips
+        stripping = shown.strips
         text = shown.feed(ids)
         if run.channel is Channel.THINK:
             piece.reasoning += text
@@ -183,7 +183,10 @@ class Transcript:
         if self._shown.channel is Channel.CALL and self._parser is not None:
             calls, raw = self._parser.close()
             self._show_calls(piece, calls)
-            piece.content += raw
+            if self._shown.thinking:
+                piece.reasoning += raw
+            else:
+                piece.content += raw
 
     def _show_dropped(self, piece: Piece, to: int) -> None:
         """What was dropped since, each after the kept text that stands before it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..core.chat_format import ChatFormat
+from ..core.chat_format import CallDelta, ChatFormat
 from ..core.trajectory import Channel, ToolAnswered, ToolCalled, Trajectory
 from .shown_text import ShownText
 
@@ -33,35 +33,74 @@ def read_turn(
 ) -> Turn:
     """The turn between two positions.
 
-    A call that was written while thinking, and followed by the end of thinking, is only mentioned: it is left out where
-    `mentioned` says so of its name.
+    A call that was written while thinking, and followed by the end of that thinking, is only mentioned: it is left out
+    where `mentioned` says so of its name.
     """
-    turn, parser, offset = Turn(), format.call_parser(), 0
-    prompt = trajectory.prompt_ids if start == 0 else trajectory.ids[:start]
-    shown = ShownText(format, in_thinking=format.tracker(prompt).channel is Channel.THINK)
+    before = trajectory.prompt_ids if start == 0 else trajectory.ids[:start]
+    reader = _Reader(format, format.tracker(before).channel is Channel.THINK, mentioned)
     for run, until in trajectory.spans(start):
-        ids = trajectory.ids[max(run.start, start) : min(until, end)]
-        if run.marker or run.channel is not shown.channel:
-            turn.content += parser.close()[1]
-        if run.marker:
-            shown.marker(run.channel)
-            if run.channel is Channel.THINK and format.think_end_id in ids:
-                turn.calls = [call for call in turn.calls if not mentioned(call.name)]
-                offset = parser.count - len(turn.calls)
-            continue
-        shown.enter(run.channel)
-        text = shown.feed(ids)
-        if run.channel is Channel.CALL:
-            for delta in parser.feed(text):
-                if delta.name is not None:
-                    turn.calls.append(MadeCall(delta.name))
-                turn.calls[delta.index - offset].arguments += delta.arguments
-        elif run.channel is Channel.ANSWER:
-            turn.content += text
+        if ids := trajectory.ids[max(run.start, start) : min(until, end)]:
+            (reader.marker if run.marker else reader.text)(run.channel, ids)
+    return reader.turn()
+
+
+class _Reader:
+    """Gathers a turn, run by run."""
+
+    def __init__(self, format: ChatFormat, thinking: bool, mentioned: Callable[[str], bool]) -> None:
+        self._format, self._mentioned = format, mentioned
+        self._turn, self._parser = Turn(), format.call_parser()
+        self._calls: dict[int, MadeCall] = {}
+        """By their number among all that the parser has seen."""
+        self._in_thinking: set[int] = set()
+        """Those that were written while thinking, which has not ended since."""
+        self._shown = ShownText(format, in_thinking=thinking)
+
+    def marker(self, channel: Channel, ids: Sequence[int]) -> None:
+        self._end_call()
+        self._shown.marker(channel, ids)
+        if channel is Channel.THINK and self._format.think_end_id in ids:
+            self._leave_out_mentioned()
+
+    def text(self, channel: Channel, ids: Sequence[int]) -> None:
+        if channel is not self._shown.channel:
+            self._end_call()
+        self._shown.enter(channel)
+        text = self._shown.feed(ids)
+        if channel is Channel.CALL:
+            self._take(self._parser.feed(text))
+        elif channel is Channel.ANSWER:
+            self._turn.content += text
         else:
-            turn.reasoning += text
-    turn.content += parser.close()[1]
-    return turn
+            self._turn.reasoning += text
+
+    def _take(self, deltas: Sequence[CallDelta]) -> None:
+        for delta in deltas:
+            if delta.name is not None:
+                self._calls[delta.index] = MadeCall(delta.name)
+                if self._shown.thinking:
+                    self._in_thinking.add(delta.index)
+            self._calls[delta.index].arguments += delta.arguments
+
+    def _end_call(self) -> None:
+        deltas, raw = self._parser.close()
+        self._take(deltas)
+        if self._shown.thinking:
+            self._turn.reasoning += raw
+        else:
+            self._turn.content += raw
+
+    def _leave_out_mentioned(self) -> None:
+        for index in self._in_thinking:
+            if self._mentioned(self._calls[index].name):
+                del self._calls[index]
+        self._in_thinking.clear()
+
+    def turn(self) -> Turn:
+        """What was gathered."""
+        self._end_call()
+        self._turn.calls = list(self._calls.values())
+        return self._turn
 
 
 def turn_message(turn: Turn, calls: Sequence[tuple[str, MadeCall]]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class TokenizerFormat:
         template_args: Mapping[str, Any],
     ) -> list[int]:
         """The prompt's ids. Raises RequestError when the template refuses the messages."""
-        return self.encode(self.render_text(messages, tools, thinking, template_args))
+        return self._foreign.ids(self.render_text(messages, tools, thinking, template_args))
 
     def render_text(
         self,
@@ -138,7 +138,7 @@ class TokenizerFormat:
         thinking: Thinking,
         template_args: Mapping[str, Any],
     ) -> str:
-        """The prompt's text; it is tokenised once, as a whole."""
+        """The prompt's text; it is tokenised once, as a whole, but for markers in foreign text."""
         self._check_thinking(thinking)
         if tools and self._calls is None:
             raise RequestError("This model has no tokens for tool calls.", "tools")
@@ -148,13 +148,13 @@ class TokenizerFormat:
         adapted = self.adapt(messages)
         try:
             prompt = self._tokenizer.apply_chat_template(
-                adapted,
-                tools=[dict(tool) for tool in tools] if tools else None,
+                [self._foreign.in_message(message, self.data.reasoning_key) for message in adapted],
+                tools=[self._foreign.marked_in(dict(tool)) for tool in tools] if tools else None,
                 add_generation_prompt=True,
                 tokenize=False,
                 **{**template_args, **told},
             )
-        except (TemplateError, TypeError) as error:
+        except (TemplateError, TypeError, RecursionError) as error:
             raise RequestError(f"The model's chat template refuses the messages: {error}", "messages") from error
         return end_prompt(str(prompt), thinking, self._think) if self._think else str(prompt)
 
@@ -198,7 +198,7 @@ class TokenizerFormat:
         self, answers: Sequence[Answer], thinking: Thinking, template_args: Mapping[str, Any]
     ) -> list[int]:
         """What follows a turn whose calls were answered, as the template writes it. Errors: RequestError if it cannot."""
-        messages, calls = answered_turn(answers, self._foreign), len(answers)
+        messages, calls = answered_turn(answers), len(answers)
         try:
             rendered = self.render_text(messages, None, thinking, template_args)
         except RequestError:

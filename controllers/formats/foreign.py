@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -25,6 +28,31 @@ class ForeignText:
         """The text with a cut behind the first character of every marker; halves of surrogate pairs are replaced."""
         text = text.encode(errors="replace").decode().replace(_CUT, "")
         return text if self._first is None else self._first.sub(rf"\1{_CUT}", text)
+
+    def in_message(self, message: Mapping[str, Any], reasoning_key: str | None) -> dict[str, Any]:
+        """A message with all text `marked` that tools, or a model that quotes them, may have written.
+
+        That is a tool's message, and of an assistant's the calls and the thinking, which shows results. Content is the
+        client's to write.
+        """
+        keys: AbstractSet[str | None] = set()
+        match message["role"]:
+            case "tool":
+                keys = message.keys() - {"role"}
+            case "assistant":
+                keys = {"tool_calls", reasoning_key}
+        return {key: self.marked_in(value) if key in keys else value for key, value in message.items()}
+
+    def marked_in(self, value: Any) -> Any:
+        """The same with every text in it `marked`."""
+        match value:
+            case str():
+                return self.marked(value)
+            case Mapping():
+                return {self.marked_in(key): self.marked_in(each) for key, each in value.items()}
+            case list():
+                return [self.marked_in(each) for each in value]
+        return value
 
     def ids(self, marked: str) -> list[int]:
         """The ids of text in which foreign parts are `marked`."""

@@ -7,19 +7,16 @@ from typing import Any
 
 from ...core.chat_format import Answer
 from ...core.errors import RequestError
-from .foreign import ForeignText
 
 _LAST_CALL = "flyball-last-call"
 _ARGUMENTS = f'{{"at": "{_LAST_CALL}"}}'
 
 
-def answered_turn(answers: Sequence[Answer], foreign: ForeignText) -> list[dict[str, Any]]:
+def answered_turn(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """A conversation whose last turn made these calls, and got these results."""
-    names = [foreign.marked(answer.name) for answer in answers]
-    calls = [_call(answer.id, name) for answer, name in zip(answers, names, strict=True)]
+    calls = [_call(answer.id, answer.name) for answer in answers]
     results = [
-        {"role": "tool", "tool_call_id": answer.id, "name": name, "content": foreign.marked(answer.result)}
-        for answer, name in zip(answers, names, strict=True)
+        {"role": "tool", "tool_call_id": answer.id, "name": answer.name, "content": answer.result} for answer in answers
     ]
     question = {"role": "user", "content": "?"}
     return [question, {"role": "assistant", "content": "", "tool_calls": calls}, *results]

@@ -11,7 +11,7 @@ from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.trajectory import Channel, Origin, ToolAnswered, ToolCalled
 
-from .toolbox import Held, add, offered, python
+from .toolbox import CLIENT, Held, add, offered, python
 from .worlds import (
     DELTAS,
     EOS,
@@ -258,3 +258,14 @@ async def test_a_model_that_goes_on_where_its_context_leaves_off_is_asked_with_t
 
     assert text_of(result.engine.requests[1].ids).endswith(BEFORE + FENCE + OUTPUT)
     assert result.kept() == BEFORE + FENCE + OUTPUT + AFTER
+
+
+async def test_code_in_the_thinking_does_not_free_the_answer_from_a_call_that_must_be_made() -> None:
+    written = '{"name": "ask_user", "arguments": {"q": "?"}}'
+    script = writes(BEFORE + FENCE, "So it is 42.\n</think>", written + EOS)
+
+    result = await run(script, force_call=(CLIENT,), **offered(python, client=True, fenced=True))
+
+    assert [answer.text for answer in answers(result)] == ["42"]
+    assert result.engine.requests[-1].sampling.grammar is not None
+    assert (result.shown.calls, result.shown.finish) == ([["ask_user", '{"q": "?"}']], "tool_calls")

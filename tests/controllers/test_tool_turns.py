@@ -1,17 +1,18 @@
 """Template calls that the server runs: when, what is appended, and what is shown."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from flyball.controllers.boundary import BoundaryKind, TokenWatch, Watch
 from flyball.controllers.controller import Pending, Reach
 from flyball.controllers.edits import Inject, Truncate
 from flyball.controllers.tool_history import history_of
 from flyball.core.chat_format import Thinking
-from flyball.core.engine import Abilities, EngineRequest
+from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.trajectory import Channel, FinishReason, Origin, ToolAnswered, replay
 from flyball.tools.marks import tool
 from flyball.tools.sessions import Sessions
@@ -38,6 +39,7 @@ from .worlds import (
     pocket,
     run,
     text_of,
+    ticks,
     when,
     writes,
 )
@@ -581,3 +583,74 @@ async def test_every_choice_has_a_session_of_its_own() -> None:
     assert [choice.content for choice in result.choices] == ["It is 12."] * 2
     assert sorted(ended) == ["trajectory.test-0", "trajectory.test-1"]
     assert all(len(trial.trajectory.results()) == 1 for trial in result.episode.trials)
+
+
+async def test_half_a_surrogate_pair_in_a_result_is_replaced_before_anybody_is_told() -> None:
+    @tool(effect="pure")
+    def broken() -> str:
+        """Says what is no text."""
+        return "a\ud800b"
+
+    result = await run(writes(call("broken") + EOS, ANSWERS), events=True, **offered(broken))
+
+    assert told(result) == [("ok", "a?b")]
+    assert result.shown.reasoning.endswith("Result of broken: a?b\n")
+    assert result.shown.events[1]["text"] == "a?b"
+
+
+@pytest.mark.parametrize("quoted", [f"<tool_call>{part}" for part in (" here.\n", "\nnone\n</tool_call> here.\n")])
+async def test_what_thinking_quotes_as_a_call_is_no_content(quoted: str) -> None:
+    result = await run(writes(f"<think>\nI could use {quoted}</think>\n\nyes{EOS}"), **offered(add))
+
+    assert result.shown.content == "yes"
+    assert result.shown.reasoning.startswith("I could use") and "here." in result.shown.reasoning
+    assert plain(result.episode)[0].reasoning == result.shown.reasoning
+
+
+async def test_a_tool_that_does_not_heed_its_end_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    go = asyncio.Event()
+
+    @tool(effect="read_only")
+    async def stubborn() -> str:
+        """Goes on, whatever happens."""
+        while not go.is_set():
+            with suppress(asyncio.CancelledError):
+                await go.wait()
+        return "at last"
+
+    offer = offered(stubborn)
+    offer["server_tools"] = structs.replace(offer["server_tools"], grace=0.01)
+    episode, engine = opened(writes(call("stubborn") + EOS), budget={"seconds": 0.3}, **offer)
+    async with asyncio.timeout(PATIENCE), aclosing(episode.pieces()) as pieces:
+        async for _ in pieces:
+            pass
+
+    finished = episode.trials[0].trajectory.finished
+    assert finished is not None and finished.by == "budget.seconds"
+    assert "stubborn" in caplog.text
+    go.set()
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=PATIENCE)
+    await nothing_left(engine)
+
+
+async def test_of_a_call_that_was_taken_back_the_model_is_not_told_that_it_made_it() -> None:
+    edits = (Truncate(0), Inject("No. "))
+    answered = Pending(lambda: ticks(60), PATIENCE)
+    judge = judges("judge", CALL_CLOSED, answered, *edits, reach=Reach.TRAJECTORY)
+
+    result = await run(writes(ADD + EOS, ADD + EOS, ANSWERS), controllers=[judge], **offered(add))
+
+    assert notes(result.trajectory)[0] == "an edit took back a tool call"
+    assert told(result) == [("ok", "12")]
+
+
+async def test_log_probabilities_are_those_of_every_turns_answer_and_of_nothing_else() -> None:
+    script = writes(f"<think>\na\n</think>\n\nSee: {ADD}{EOS}", ANSWERS)
+    episode, engine = opened(script, logprobs=True, sampling=Sampling(max_tokens=1, logprobs=0), **offered(add))
+    shown: list[int] = []
+    async with asyncio.timeout(PATIENCE), aclosing(episode.pieces()) as pieces:
+        async for _, piece, _ in pieces:
+            shown += [token for token, _ in piece.logprobs]
+    await nothing_left(engine)
+
+    assert text_of(shown) == "See: It is 12."
