@@ -29,6 +29,11 @@ class AnswerPhase:
         if self._began_at is not None and self._began_at >= position:
             self._began_at = None
 
+    def call_was_answered(self) -> None:
+        """A call has its result: if it is the one that had to be made, what follows is free."""
+        if self._forced is not None and self.fixed:
+            self.grammar = self._forced = self._began_at = None
+
     @property
     def wanted(self) -> bool:
         """Whether the answer is constrained at all."""

@@ -19,6 +19,8 @@ class BoundaryKind(StrEnum):
     """The model closes its thinking; the position is before the closing marker."""
     CALL_CLOSED = "call_closed"
     """The model has closed a tool call."""
+    RESULT_APPENDED = "result_appended"
+    """Results of the server's tools were appended; the position is behind them."""
     TOKENS = "tokens"
     """A number of sampled tokens was reached."""
     ANSWER_END = "answer_end"

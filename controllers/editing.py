@@ -45,10 +45,17 @@ class Editor:
         if self._edits >= self._setup.max_edits and not resolution.only_ends:
             self.note(f"the limit of {self._setup.max_edits} edits was met; later ones are ignored")
             return False
+        if self._splits_result(resolution.position):
+            self.note("what tools wrote is kept whole: an edit inside of it was ignored")
+            return False
         if not self._fits(resolution):
             self.note("no room is left in the context for an injection")
             return False
         return True
+
+    def _splits_result(self, position: int) -> bool:
+        """Whether a call would be left without its result."""
+        return any(run.start <= position < end for run, end in self._trajectory.results())
 
     def _fits(self, resolution: Resolution) -> bool:
         """Whether something could follow what is injected, and an answer when it is injected into thinking."""
@@ -124,6 +131,11 @@ class Editor:
         return format.close_thinking(phrase or "")
 
     # -- thinking that a limit closed ------------------------------------------------------------------------------
+
+    @property
+    def thinking_closed(self) -> bool:
+        """Whether a limit has closed the thinking."""
+        return self._closed_at is not None
 
     def keep_answer_room(self) -> bool:
         """Close open thinking because only the answer's room is left; False where it was closed before or cannot be."""

@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ..core.chat_format import ChatFormat, ForcedCall, Thinking
+from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.trajectory import Finished, FinishReason, Trajectory
+from ..tools.sessions import Sessions, trajectory_key
 from .asking import Named, attributed
 from .controller import Plan
 from .limits import Limits
 from .loop import Loop
+from .server_tools import ServerTools
 from .setup import Setup
 from .strategy import Outcome, Strategy
 from .transcript import Piece, Transcript
@@ -42,8 +44,8 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     seed: int | None = None
     n: int = 1
     grammar: Grammar | None = None
-    force_call: bool = False
-    """One of `tools` must be called."""
+    force_call: tuple[Mapping[str, Any], ...] = ()
+    """One of these tools must be called."""
     max_calls: int | None = None
     controllers: tuple[Named, ...] = ()
     strategy: Strategy | None = None
@@ -51,6 +53,11 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str | None = None
     logprobs: bool = False
     parts: bool = False
+    server_tools: ServerTools | None = None
+    """The tools that the server runs itself; they are in `tools`, too."""
+    session: str | None = None
+    """The key of a client's session whose state the tools find; None: a session of its own for every trajectory."""
+    events: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +88,21 @@ class Episode:
     """
 
     def __init__(
-        self, spec: EpisodeSpec, engine: Engine, format: ChatFormat, limits: Limits, max_edits: int = 64
+        self,
+        spec: EpisodeSpec,
+        engine: Engine,
+        format: ChatFormat,
+        limits: Limits,
+        max_edits: int = 64,
+        sessions: Sessions | None = None,
     ) -> None:
         self.spec, self._engine, self._format, self._limits = spec, engine, format, limits
         self._max_edits, self._streamed = max_edits, True
+        self._sessions = sessions
         self.ledger = Ledger(spec.budget)
         self.trials: list[Trial] = []
         self.notes: list[dict[str, Any]] = []
+        self._answering: dict[int, tuple[Trial, int]] = {}
         self.prompt_ids: list[int] = []
         self.started = time.time()
         self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
@@ -106,8 +121,10 @@ class Episode:
         room = self._limits.context_length - len(self.prompt_ids)
         if room < 1:
             raise ContextOverflow(len(self.prompt_ids), self._limits.context_length)
+        if spec.server_tools is not None:  # what the template cannot write is refused now, not after the first call
+            self._format.render_results([Answer("call_0", "f", "{}", "")], Thinking.DEFAULT, plan.template_args)
         if spec.force_call:
-            self._forced = self._format.forced_call(spec.tools)
+            self._forced = self._format.forced_call(spec.force_call)
         fan_out = spec.strategy.fan_out if spec.strategy is not None else spec.n
         if spec.strategy is None and self.ledger.remaining(FAN_OUT) < fan_out:
             raise RequestError(f"n is {fan_out}, and the budget allows {self.ledger.remaining(FAN_OUT):g}", "n")
@@ -135,7 +152,11 @@ class Episode:
             grammar=spec.grammar,
             forced_call=self._forced,
             may_think=self._format.thinks and plan.thinking is not Thinking.OFF,
+            thinking=plan.thinking,
+            template_args=plan.template_args,
             with_tools=bool(spec.tools),
+            server_tools=spec.server_tools,
+            session=self._session_key(index),
             max_calls=spec.max_calls,
             max_edits=self._max_edits,
             streamed=self._streamed and spec.strategy is None,
@@ -147,13 +168,33 @@ class Episode:
 
     def _trial(self, index: int, ledger: Ledger) -> Trial:
         loop = Loop(self._setup(index, ledger))
-        spec = self.spec
-        transcript = Transcript(
-            loop.trajectory, self._format, calls=bool(spec.tools), logprobs=spec.logprobs, parts=spec.parts
-        )
-        trial = Trial(index, loop, transcript, ledger)
+        trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
+
+    def _transcript(self, trajectory: Trajectory, choice: int) -> Transcript:
+        spec = self.spec
+        return Transcript(
+            trajectory,
+            self._format,
+            calls=bool(spec.tools),
+            logprobs=spec.logprobs,
+            parts=spec.parts,
+            events=spec.events,
+            server=spec.server_tools,
+            choice=choice,
+        )
+
+    def _session_key(self, index: int) -> str:
+        return self.spec.session or trajectory_key(f"{self.spec.id}-{index}")
+
+    def _session(self, index: int) -> AbstractAsyncContextManager[object]:
+        """What tools keep for the trajectory: freed however it ends, unless it is a client's session."""
+        if self._sessions is None or self.spec.server_tools is None:
+            return nullcontext()
+        if self.spec.session is not None:
+            return self._sessions.use(self.spec.session)
+        return self._sessions.trajectory(self._session_key(index))
 
     # -- decoding --------------------------------------------------------------------------------------------------
 
@@ -180,19 +221,24 @@ class Episode:
     async def _choice(self, index: int, ledger: Ledger) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         self.ledger.charge(FAN_OUT, 1)
         trial = self._trial(index, ledger)
-        async with aclosing(trial.loop.run()) as commits:
+        async with self._session(index), aclosing(trial.loop.run()) as commits:
             async for committed in commits:
                 yield index, trial.transcript.advance(committed), None
         yield self._last(trial, index)
 
     def _last(self, trial: Trial, index: int) -> tuple[int, Piece, Ended]:
         piece = trial.transcript.close()
+        self._answering[index] = (trial, trial.transcript.calls)
         finished = trial.trajectory.finished
         assert finished is not None
         reason = finished.reason
         if reason is FinishReason.STOP and trial.transcript.calls:
             reason = FinishReason.TOOL_CALLS
         return index, piece, Ended(reason, finished.stop)
+
+    def answering(self, choice: int) -> tuple[Trial, int]:
+        """The trajectory behind a choice that has ended, and how many calls it hands over."""
+        return self._answering[choice]
 
     async def _fan_out(self) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         """n choices at once, each with its share of the budget, their pieces interleaved as they come."""
@@ -231,11 +277,7 @@ class Episode:
         with attributed(f"strategy {type(strategy).__name__}"):
             outcome = await strategy.run(self)
         trial = next(trial for trial in self.trials if trial.index == outcome.index)
-        spec = self.spec
-        transcript = Transcript(
-            trial.trajectory, self._format, calls=bool(spec.tools), logprobs=spec.logprobs, parts=spec.parts
-        )
-        return self._last(replace(trial, transcript=transcript), 0)
+        return self._last(replace(trial, transcript=self._transcript(trial.trajectory, 0)), 0)
 
     async def start(self, index: int, *, among: int) -> Outcome:
         """Part of `strategy.Trials`: decode one trajectory to its end."""
@@ -245,7 +287,7 @@ class Episode:
         ledger = self.ledger.child(self._shares(among))
         try:
             trial = self._trial(index, ledger)
-            async with aclosing(trial.loop.run()) as commits:
+            async with self._session(index), aclosing(trial.loop.run()) as commits:
                 async for _ in commits:
                     pass
             return Outcome(index, trial.trajectory, trial.transcript.close().content)

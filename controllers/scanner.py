@@ -9,10 +9,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..core.chat_format import ChatFormat, Tracker
+from ..core.chat_format import ChatFormat, Fence, Tracker
 from ..core.engine import TokenLogprob
 from ..core.trajectory import Channel, Origin, Trajectory
 from .boundary import Boundary, BoundaryKind, TokenWatch, Watch
+from .fences import FenceMatch
 from .text_match import StopMatch, ThoughtMatch
 
 _NEVER = math.inf
@@ -60,8 +61,10 @@ class Scanner:
         watches: Iterable[Watch | TokenWatch],
         stops: Sequence[str],
         with_tools: bool,
+        fence: Fence | None = None,
     ) -> None:
         self._trajectory, self._format, self._with_tools = trajectory, format, with_tools
+        self._fence = fence
         watched = list(watches)
         self._kinds = {watch.kind for watch in watched if isinstance(watch, Watch)}
         self._token_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TokenWatch)))
@@ -73,6 +76,7 @@ class Scanner:
         self.counters = [Counter(watch) for watch in self._token_watches]
         self._thoughts = ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
         self._stop_match = StopMatch(self._format, self._stops) if self._stops else None
+        self.fences = FenceMatch(self._format, self._fence) if self._fence is not None else None
         self._seen = 0
         self.stop: StopFound | None = None
 
@@ -99,11 +103,37 @@ class Scanner:
             self.follow(ids[run.start : end], run.origin)
         if self._thoughts is not None:
             self._thoughts.take()  # it was reported when it was new
+        if self.fences is not None:
+            self.fences.take()
 
     def follow(self, ids: Sequence[int], origin: Origin) -> None:
         """Walk over tokens that are already kept; injected ones raise no boundaries, so nothing is reported."""
+        if origin is Origin.ENVIRONMENT:
+            self._pass(ids)
+            return
         for token in ids:
             self._step(token, origin)
+
+    def append_results(self, ids: Sequence[int]) -> None:
+        """Keep what tools wrote. Where it ends the turn, what follows is a new one."""
+        self._trajectory.append(ids, Channel.RESULT, Origin.ENVIRONMENT)
+        self._pass(ids)
+
+    def _pass(self, ids: Sequence[int]) -> None:
+        """Walk over results: nothing in them is a match or a marker, but for the turns around them."""
+        if self._thoughts is not None:
+            self._thoughts.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
+        if self._stop_match is not None:
+            self._stop_match.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
+        if self.fences is not None:
+            self.fences.reset()
+        if not self._format.turn_ids.isdisjoint(ids):
+            self.tracker = self._format.tracker(ids, tools=self._with_tools)
+        self._seen += len(ids)
+
+    def ignore_fences(self) -> None:
+        """From now on code in thinking is text like any other."""
+        self._fence = self.fences = None
 
     def inject(self, ids: Sequence[int]) -> None:
         """Keep tokens that somebody wrote for the model."""
@@ -119,6 +149,8 @@ class Scanner:
         if self._thoughts is not None and tracker.channel is Channel.THINK:
             return False
         if self._stop_match is not None and tracker.channel is Channel.ANSWER:
+            return False
+        if self.fences is not None and tracker.channel is Channel.THINK:
             return False
         count = len(ids)
         return all(counter.left() > count for counter in self.counters if counter.counts(tracker.channel, marker=False))
@@ -172,6 +204,8 @@ class Scanner:
             self._thoughts.feed(position, token, channel, marker, origin)
         if self._stop_match is not None:
             self._stop_match.feed(position, token, channel, marker, origin)
+        if self.fences is not None:
+            self.fences.feed(token, channel, marker, origin)
         return channel, marker
 
     def _boundaries(self, position: int, channel: Channel, marker: bool, before: Channel) -> Iterator[Boundary]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from ..core.chat_format import ChatFormat, ForcedCall
+from ..core.chat_format import ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.ledger import Ledger
 from .asking import Named
 from .limits import Limits
+from .server_tools import ServerTools
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +36,14 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     forced_call: ForcedCall | None = None
     may_think: bool = True
     """Whether the model can still open thinking after the prompt."""
+    thinking: Thinking = Thinking.DEFAULT
+    """What the prompt asked of the model; asked again after results of tools."""
+    template_args: Mapping[str, Any] = {}
     with_tools: bool = False
+    server_tools: ServerTools | None = None
+    """What the server runs itself; None: all calls are the client's."""
+    session: str = ""
+    """The key under which tools keep what they keep for this trajectory."""
     max_calls: int | None = None
     max_edits: int = 64
     streamed: bool = True

@@ -106,11 +106,13 @@ class StopMatch:
     def feed(self, position: int, token: int, channel: Channel, marker: bool, origin: Origin = Origin.SAMPLED) -> None:
         """Follow one token; those of other channels than the answer may be left out, but for their markers."""
         if marker:
-            self._shown.marker(channel)
+            self._shown.marker(channel, [token])
             return
         self._shown.enter(channel)
         if channel is Channel.ANSWER and self.found is None:
             self._add(position, self._shown.feed([token]), origin)
+        elif channel is Channel.RESULT:  # what is before it was shown: no stop string goes across
+            self._add(position, "", origin)
 
     def _add(self, position: int, text: str, origin: Origin) -> None:
         if origin is not Origin.SAMPLED:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from ..core.chat_format import CallDelta, CallParser, ChatFormat
 from ..core.engine import TokenLogprob
-from ..core.trajectory import Channel, Dropped, Origin, Overshot, Run, Trajectory
+from ..core.trajectory import Channel, Dropped, Origin, Overshot, Run, ToolAnswered, Trajectory
+from .server_tools import ServerTools
 from .shown_text import ShownText
+from .turn import event_of
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -30,23 +33,39 @@ class Piece(msgspec.Struct):
     logprobs: list[tuple[int, TokenLogprob]] = msgspec.field(default_factory=list)
     """Of answer tokens that the model sampled, as (id, log-probabilities)."""
     parts: list[Part] = msgspec.field(default_factory=list)
+    events: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    """Calls of the server's tools and their results."""
 
     def __bool__(self) -> bool:
-        return bool(self.reasoning or self.content or self.calls or self.logprobs or self.parts)
+        return bool(self.reasoning or self.content or self.calls or self.logprobs or self.parts or self.events)
 
 
 class Transcript:
     """The fold. Feed it the committed length as it grows; the pieces' texts concatenate to the plain body.
 
-    Markers are not shown, nor the line breaks that follow them. With `parts` each piece also says where its text comes
-    from, and shows what was dropped.
+    Markers are not shown, nor the line breaks that follow them. Calls of the server's tools and their results are shown
+    as reasoning. With `parts` each piece also says where its text comes from, and shows what was dropped; with `events`
+    it also tells of calls and results.
     """
 
     def __init__(
-        self, trajectory: Trajectory, format: ChatFormat, *, calls: bool, logprobs: bool, parts: bool = False
+        self,
+        trajectory: Trajectory,
+        format: ChatFormat,
+        *,
+        calls: bool,
+        logprobs: bool,
+        parts: bool = False,
+        events: bool = False,
+        server: ServerTools | None = None,
+        choice: int = 0,
     ) -> None:
         self._trajectory, self._format = trajectory, format
-        self._logprobs, self._parts = logprobs, parts
+        self._logprobs, self._parts, self._events = logprobs, parts, events
+        self._server, self._choice = server, choice
+        self._indices: dict[int, int] = {}
+        """Of the client's calls: by their number among all calls, that among the client's."""
+        self._told = 0
         self._parser: CallParser | None = format.call_parser() if calls else None
         self._at = 0
         self._run = 0
@@ -56,8 +75,8 @@ class Transcript:
 
     @property
     def calls(self) -> int:
-        """Tool calls shown so far."""
-        return 0 if self._parser is None else self._parser.count
+        """Calls of the client's tools shown so far."""
+        return len(self._indices)
 
     def advance(self, to: int) -> Piece:
         """What the tokens up to `to` add."""
@@ -65,7 +84,16 @@ class Transcript:
         if self._parts:
             self._show_dropped(piece, to)
         self._show_kept(piece, to)
+        if self._events:
+            self._tell(piece, to)
         return piece
+
+    def _tell(self, piece: Piece, to: int) -> None:
+        for event in self._trajectory.tool_events[self._told :]:
+            if event.position > to:
+                break
+            self._told += 1
+            piece.events.append(event_of(event, self._choice))
 
     def _show_kept(self, piece: Piece, to: int) -> None:
         runs = self._trajectory.runs
@@ -80,19 +108,21 @@ class Transcript:
 
     def close(self) -> Piece:
         """What is left once the trajectory has finished."""
-        piece = self.advance(len(self._trajectory.ids))
+        end = len(self._trajectory.ids)
+        piece = self.advance(end)
         self._end_call(piece)
+        self._show_answers(piece, self._trajectory.answers_at(end))
         return piece
 
     def _show(self, piece: Piece, run: Run, start: int, end: int) -> None:
-        shown = self._shown
+        shown, ids = self._shown, self._trajectory.ids[start:end]
         if run.marker or run.channel is not shown.channel:
             self._end_call(piece)
         if run.marker:
-            shown.marker(run.channel)
+            shown.marker(run.channel, ids)
             return
         shown.enter(run.channel)
-        ids, stripping = self._trajectory.ids[start:end], shown.strips
+        stripping = shown.strips
         text = shown.feed(ids)
         if run.channel is Channel.THINK:
             piece.reasoning += text
@@ -102,7 +132,9 @@ class Transcript:
             if self._logprobs and run.origin is Origin.SAMPLED:
                 self._show_logprobs(piece, start, ids, stripping)
         elif run.channel is Channel.CALL and self._parser is not None:
-            piece.calls += self._parser.feed(text)
+            self._show_calls(piece, self._parser.feed(text))
+        elif run.channel is Channel.RESULT and start == run.start:
+            self._show_result(piece, self._trajectory.answers_at(start), text)
         if self._parts and text:
             piece.parts.append(Part(run.channel, run.origin, text))
 
@@ -124,11 +156,37 @@ class Transcript:
             if (logprob := known.get(start + offset)) is not None:
                 piece.logprobs.append((token, logprob))
 
+    def _show_calls(self, piece: Piece, deltas: Sequence[CallDelta]) -> None:
+        for delta in deltas:
+            if delta.name is not None and (self._server is None or not self._server.runs(delta.name)):
+                self._indices[delta.index] = len(self._indices)
+            if (index := self._indices.get(delta.index)) is not None:
+                piece.calls.append(CallDelta(index, delta.name, delta.arguments))
+            elif delta.name is not None:
+                piece.reasoning += f"\nCalling {delta.name}: {delta.arguments}"
+            else:
+                piece.reasoning += delta.arguments
+
+    def _show_result(self, piece: Piece, answers: Sequence[ToolAnswered], text: str) -> None:
+        """Fenced code has its output as it was written, template calls what the tool gave."""
+        if any(answer.fenced for answer in answers):
+            piece.reasoning += text
+        else:
+            self._show_answers(piece, answers)
+
+    def _show_answers(self, piece: Piece, answers: Sequence[ToolAnswered]) -> None:
+        for answer in answers:
+            failed = "" if answer.status == "ok" else f" ({answer.status})"
+            piece.reasoning += f"\nResult of {answer.name}{failed}: {answer.text}\n"
+
     def _end_call(self, piece: Piece) -> None:
         if self._shown.channel is Channel.CALL and self._parser is not None:
             calls, raw = self._parser.close()
-            piece.calls += calls
-            piece.content += raw
+            self._show_calls(piece, calls)
+            if self._shown.thinking:
+                piece.reasoning += raw
+            else:
+                piece.content += raw
 
     def _show_dropped(self, piece: Piece, to: int) -> None:
         """What was dropped since, each after the kept text that stands before it."""

@@ -15,9 +15,10 @@ from ..core.engine import Engine
 from .config import Config
 from .errors import add_error_handlers
 from .gate import OPEN_PATHS, Gate
-from .routes import chat, completions, governing, models, operating
+from .routes import chat, completions, governing, models, operating, tools, verl
 from .service import Service
 from .supervisor import Supervisor
+from .toolbox import Toolbox, check_presets, load_tools
 
 EngineFactory = Callable[[Config, ChatFormat], Engine]
 
@@ -46,24 +47,31 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
     """The ASGI application. The engine starts with its lifespan, so building it loads nothing heavy.
 
     `engine` and `format` replace what the configuration names: for tests, and for engines of one's own.
+    Errors: ConfigError for tools that cannot be loaded.
     """
+    registry, sources = load_tools(config.tools)
+    check_presets(config.presets, registry, sources)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         chat_format = format if format is not None else await asyncio.to_thread(_load_format, config)
         supervisor = Supervisor(lambda: engine(config, chat_format))
-        service = Service(config, supervisor, chat_format)
+        toolbox = Toolbox(registry, config.tools, sources)
+        service = Service(config, supervisor, chat_format, toolbox)
         app.state.service = service
         try:
+            toolbox.start()
             await supervisor.start()
+            await toolbox.ready()
             service.check_presets()
             yield
         finally:
+            await toolbox.close()
             await supervisor.close()
             await asyncio.to_thread(service.close)
 
     app = FastAPI(title="Flyball", version=__version__, lifespan=lifespan, redoc_url=None, strict_content_type=False)
-    for module in (chat, completions, models, governing, operating):
+    for module in (chat, completions, models, governing, tools, verl, operating):
         app.include_router(module.router)
     add_error_handlers(app)
     server = config.server

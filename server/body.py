@@ -11,6 +11,7 @@ from ..controllers.episode import Ended, Episode
 from ..controllers.transcript import Piece
 from ..core.chat_format import CallDelta, ChatFormat
 from ..core.engine import TokenLogprob
+from .pending_turns import HANDED
 from .report import flyball_report, usage_of
 from .wire.responses import (
     ChatCompletion,
@@ -39,9 +40,9 @@ class Head(msgspec.Struct, frozen=True):
     reasoning_fields: tuple[str, ...]
 
 
-def call_id(response_id: str, choice: int, index: int) -> str:
-    """The id of one tool call: the same in a stream and in a plain body."""
-    return f"call_{response_id.removeprefix('chatcmpl-')}_{choice}_{index}"
+def call_id(response_id: str, choice: int, index: int, *, handed: bool) -> str:
+    """The id of one tool call: the same in a stream and in a plain body. `handed`: the server has tools of its own."""
+    return f"call_{response_id.removeprefix('chatcmpl-')}_{choice}_{index}{HANDED if handed else ''}"
 
 
 def logprob_entries(logprobs: Sequence[tuple[int, TokenLogprob]], format: ChatFormat, top: int) -> ChoiceLogprobs:
@@ -76,7 +77,7 @@ class Stream:
             events += self._event(ChunkChoice(index, DeltaOut(role="assistant", content="")))
         if piece.reasoning and (piece.content or piece.calls):
             events += self._delta(index, Piece(reasoning=piece.reasoning, parts=piece.parts))
-            piece = Piece(content=piece.content, calls=piece.calls, logprobs=piece.logprobs)
+            piece = Piece(content=piece.content, calls=piece.calls, logprobs=piece.logprobs, events=piece.events)
         if piece:
             events += self._delta(index, piece)
         if ended is not None:
@@ -102,14 +103,16 @@ class Stream:
         choice = ChunkChoice(index, delta)
         if piece.logprobs:
             choice.logprobs = logprob_entries(piece.logprobs, self._format, self._top)
-        parts = {"parts": piece.parts} if piece.parts else None
-        return self._event(choice, parts)
+        told = ({"parts": piece.parts} if piece.parts else {}) | ({"events": piece.events} if piece.events else {})
+        return self._event(choice, told or None)
 
     def _call(self, choice: int, call: CallDelta) -> ToolCallPiece:
         if call.name is None:
             return ToolCallPiece(call.index, {"arguments": call.arguments})
         function = {"name": call.name, "arguments": call.arguments}
-        return ToolCallPiece(call.index, function, call_id(self._head.id, choice, call.index), "function")
+        handed = self._episode.spec.server_tools is not None
+        id = call_id(self._head.id, choice, call.index, handed=handed)
+        return ToolCallPiece(call.index, function, id, "function")
 
     def _event(self, choice: ChunkChoice, report: dict[str, Any] | None = None) -> bytes:
         usage = usage_of(self._episode) if self._usage_each else msgspec.UNSET
@@ -152,16 +155,20 @@ class Plain:
     def __init__(self, head: Head, episode: Episode, format: ChatFormat, top: int | None) -> None:
         self._head, self._episode, self._format, self._top = head, episode, format, top
         self._choices: dict[int, _Gathered] = {}
+        self._events: list[dict[str, Any]] = []
 
     def add(self, index: int, piece: Piece, ended: Ended | None) -> None:
         """Take one piece."""
         self._choices.setdefault(index, _Gathered()).add(piece, ended)
+        self._events += piece.events
 
     def encoded(self) -> bytes:
         """The whole body."""
         head = self._head
         choices = [self._choice(index, gathered) for index, gathered in sorted(self._choices.items())]
         report = flyball_report(self._episode)
+        if self._episode.spec.events:
+            report["events"] = self._events
         body = ChatCompletion(head.id, head.created, head.model, choices, usage_of(self._episode), report)
         return _encode(body)
 
@@ -174,8 +181,13 @@ class Plain:
             for field in self._head.reasoning_fields:
                 setattr(message, field, reasoning)
         if gathered.calls:
+            handed = self._episode.spec.server_tools is not None
             message.tool_calls = [
-                ToolCallOut(call_id(self._head.id, index, number), "function", {"name": name, "arguments": arguments})
+                ToolCallOut(
+                    call_id(self._head.id, index, number, handed=handed),
+                    "function",
+                    {"name": name, "arguments": arguments},
+                )
                 for number, (name, arguments) in sorted(gathered.calls.items())
             ]
         choice = Choice(index, message, gathered.ended.reason, stop_reason=gathered.ended.stop)

@@ -7,12 +7,12 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from ..core.errors import ConfigError
-from ..core.model import Price
 from ..data import REASONER, VERIFIER
 from .engines.remote.config import RemoteConfig
+from .tool_sections import PriceSection, Section, ToolsSection
 from .wire.flyball_block import FlyballBlock
 
 POCKET = "pocket"
@@ -20,22 +20,7 @@ PACKAGED = {POCKET: REASONER, "pocket-verifier": VERIFIER}
 """The names of the models that ship with the package."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PriceSection(_Section):
-    """Dollars per million tokens."""
-
-    input: float = Field(default=0.0, ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
-    output: float = Field(default=0.0, ge=0)
-
-    def price(self) -> Price:
-        return Price(self.input, self.cached_input, self.output)
-
-
-class ModelSection(_Section):
+class ModelSection(Section):
     """What is served."""
 
     path: str = POCKET
@@ -62,7 +47,7 @@ class ModelSection(_Section):
         return str(PACKAGED.get(self.path, self.path))
 
 
-class EngineSection(_Section):
+class EngineSection(Section):
     """Which engine decodes, and what it is told."""
 
     kind: Literal["vllm", "openai"] = "vllm"
@@ -78,7 +63,7 @@ class EngineSection(_Section):
         return self
 
 
-class ServerSection(_Section):
+class ServerSection(Section):
     """The HTTP front."""
 
     host: str = "127.0.0.1"
@@ -104,7 +89,7 @@ class ServerSection(_Section):
     """Where thinking is sent; clients differ in which they read."""
 
 
-class TracesSection(_Section):
+class TracesSection(Section):
     """The trace store."""
 
     url: str | None = None
@@ -113,12 +98,13 @@ class TracesSection(_Section):
     """Episodes that wait to be written; further ones are dropped, and counted."""
 
 
-class Config(_Section):
+class Config(Section):
     """Everything."""
 
     server: ServerSection = ServerSection()
     model: ModelSection = ModelSection()
     engine: EngineSection = EngineSection()
+    tools: ToolsSection = ToolsSection()
     traces: TracesSection = TracesSection()
     presets: dict[str, FlyballBlock] = Field(default_factory=dict)
     """Named `flyball` blocks, chosen as MODEL:PRESET."""

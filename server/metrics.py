@@ -21,6 +21,12 @@ class Metrics:
         )
         self.tokens = Counter("flyball_tokens", "Tokens by what became of them.", ["kind"], registry=self.registry)
         self.edits = Counter("flyball_edits", "Edits by controller.", ["controller"], registry=self.registry)
+        self.tool_calls = Counter(
+            "flyball_tool_calls",
+            "Calls of the server's tools by what came of them.",
+            ["tool", "status"],
+            registry=self.registry,
+        )
         self.seconds = Histogram(
             "flyball_request_seconds", "Whole requests.", ["route"], buckets=_SECONDS, registry=self.registry
         )
@@ -41,5 +47,6 @@ class Metrics:
             tally = trial.trajectory.tally()
             self.tokens.labels("kept").inc(tally.sampled)
             self.tokens.labels("thinking").inc(tally.thinking)
-            self.tokens.labels("injected").inc(tally.injected)
+            self.tokens.labels("injected").inc(tally.injected - trial.trajectory.environment)
+            self.tokens.labels("environment").inc(trial.trajectory.environment)
             self.tokens.labels("dropped").inc(tally.dropped)

@@ -26,6 +26,7 @@ def usage_of(episode: Episode) -> Usage:
 def flyball_report(episode: Episode) -> dict[str, Any]:
     """Trace id, what acted, tokens by what became of them, the ledger, notes."""
     tallies = [trial.trajectory.tally() for trial in episode.trials]
+    environment = sum(trial.trajectory.environment for trial in episode.trials)
     logs = [(trial.index, event) for trial in episode.trials for event in trial.trajectory.log]
     return {
         "trace_id": episode.spec.id,
@@ -33,7 +34,8 @@ def flyball_report(episode: Episode) -> dict[str, Any]:
         "tokens": {
             "kept": sum(tally.sampled for tally in tallies),
             "thinking": sum(tally.thinking for tally in tallies),
-            "injected": sum(tally.injected for tally in tallies),
+            "injected": sum(tally.injected for tally in tallies) - environment,
+            "environment": environment,
             "dropped": sum(tally.dropped for tally in tallies),
             "auxiliary": 0,
         },

@@ -10,16 +10,22 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from ..controllers.episode import Ended, Episode
 from ..controllers.limits import Limits
+from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
-from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable
-from ..core.trajectory import Acted
+from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable, UnknownTool
+from ..core.trajectory import Acted, FinishReason, ToolAnswered
 from .admission import Admission
+from .body import call_id
 from .config import Config
 from .metrics import Metrics
+from .sandbox_metrics import SandboxCollector
 from .supervisor import Supervisor
+from .toolbox import Toolbox
 from .traces.records import EpisodeRecord, trajectory_record
 from .traces.writer import TraceWriter
 from .translate import Target, chat_spec, check_block
@@ -31,8 +37,8 @@ log = logging.getLogger(__name__)
 class Service:
     """One served model with its engine, admission, metrics and traces."""
 
-    def __init__(self, config: Config, engine: Supervisor, format: ChatFormat) -> None:
-        self.config, self.engine, self.format = config, engine, format
+    def __init__(self, config: Config, engine: Supervisor, format: ChatFormat, toolbox: Toolbox) -> None:
+        self.config, self.engine, self.format, self.toolbox = config, engine, format, toolbox
         server = config.server
         self.admission = Admission(server.max_running, server.max_queue, server.max_fan_out)
         self.metrics = Metrics()
@@ -47,16 +53,23 @@ class Service:
         watch("flyball_waiting", "Requests that wait.", lambda: admission.waiting)
         watch("flyball_refused", "Requests refused because the queue was full.", lambda: admission.refused)
         watch("flyball_engine_restarts", "Restarts of a dead engine.", lambda: engine.restarts)
+        if (python := self.toolbox.python) is not None:
+            self.metrics.registry.register(SandboxCollector(python))
         if traces is not None:
             watch("flyball_traces_written", "Episodes in the trace store.", lambda: traces.written)
             watch("flyball_traces_dropped", "Episodes lost because the queue was full.", lambda: traces.dropped)
             watch("flyball_traces_failed", "Episodes lost to an error of the store.", lambda: traces.failed)
 
     def check_presets(self) -> None:
-        """Find what no request could use before one names it. Errors: ConfigError."""
+        """Find what no request could use before one names it. Errors: ConfigError.
+
+        A tool that is away is only logged: its server may come back, and without a sandbox there is no Python.
+        """
         for name, block in self.config.presets.items():
             try:
-                check_block(block, self.format, self.engine.abilities)
+                check_block(block, self.format, self.engine.abilities, self.toolbox)
+            except UnknownTool as error:
+                log.warning("presets.%s: %s", name, error)
             except RequestError as error:
                 raise ConfigError(f"presets.{name}: {error}") from error
 
@@ -82,21 +95,30 @@ class Service:
         price = self.config.model.price.price()
         return Limits(max_tokens=context, context_length=context, answer_room=room, close_tokens=close, price=price)
 
-    def open(self, request: ChatCompletionRequest) -> Episode:
-        """Everything that can be refused before an engine is asked. Errors: RequestError and its kinds, Unavailable."""
+    async def open(self, request: ChatCompletionRequest, api_key: str | None) -> Episode:
+        """Everything that can be refused before an engine is asked. Errors: RequestError and its kinds, Unavailable.
+
+        MCP servers that the request brings along are connected to. Turns in which the server's tools had a part are completed, for the client with this key.
+        """
         target = self.target(request.model)
         if not self.engine.alive:
             raise Unavailable("the engine is being restarted")
         id = f"chatcmpl-{uuid.uuid4().hex}"
-        spec = chat_spec(request, target, self.format, self.engine.abilities, id)
+        block = request.flyball.over(target.block)
+        brought = await self.toolbox.brought(api_key, block.mcp) if block.mcp else []
+        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox, api_key, brought)
+        history = self.toolbox.pending.complete(api_key, spec.messages)
+        spec = msgspec.structs.replace(spec, messages=history.messages)
         fan_out = spec.n if spec.strategy is None else spec.strategy.fan_out
         self.admission.check(fan_out, "n" if spec.strategy is None else "flyball.strategy")
-        episode = Episode(spec, self.engine, self.format, self.limits(), self.config.server.max_edits)
+        limits, max_edits = self.limits(), self.config.server.max_edits
+        episode = Episode(spec, self.engine, self.format, limits, max_edits, self.toolbox.sessions)
+        episode.notes += [{"by": "tools", "text": note} for note in history.notes]
         episode.prepare()
         return episode
 
     async def pieces(
-        self, episode: Episode, request: ChatCompletionRequest, *, streamed: bool
+        self, episode: Episode, request: ChatCompletionRequest, api_key: str | None, *, streamed: bool
     ) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         """Decode an admitted episode; when it ends, for whatever reason, it is counted and traced."""
         fan_out = episode.spec.n if episode.spec.strategy is None else episode.spec.strategy.fan_out
@@ -106,7 +128,17 @@ class Service:
             aclosing(episode.pieces(streamed=streamed)) as pieces,
         ):
             async for item in pieces:
+                self._keep_turn(episode, item[0], item[2], api_key)
                 yield item
+
+    def _keep_turn(self, episode: Episode, choice: int, ended: Ended | None, api_key: str | None) -> None:
+        """Keep what a client that has calls to make does not see of its turn."""
+        server = episode.spec.server_tools
+        if server is None or ended is None or ended.reason is not FinishReason.TOOL_CALLS:
+            return
+        trial, calls = episode.answering(choice)
+        ids = [call_id(episode.spec.id, choice, number, handed=True) for number in range(calls)]
+        self.toolbox.pending.keep(api_key, ids, history_of(trial.trajectory, self.format, server, ids))
 
     @asynccontextmanager
     async def _accounted(self, episode: Episode, request: ChatCompletionRequest) -> AsyncIterator[None]:
@@ -127,8 +159,15 @@ class Service:
             for event in trial.trajectory.log:
                 if isinstance(event, Acted):
                     self.metrics.edits.labels(event.controller).inc()
+                elif isinstance(event, ToolAnswered):
+                    self.count_tool_call(event.name, event.status)
         if self.traces is not None and episode.trials:
             self.traces.write(self._record(episode, request, outcome, seconds))
+
+    def count_tool_call(self, name: str, status: str) -> None:
+        """One call of a tool has ended."""
+        known = name if name in self.toolbox.tools else "unknown"  # models invent names
+        self.metrics.tool_calls.labels(known, status).inc()
 
     def _record(self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float) -> EpisodeRecord:
         target, spec = self.target(request.model), episode.spec
@@ -139,7 +178,7 @@ class Service:
             model=request.model,
             preset=target.preset,
             messages=[dict(message) for message in spec.messages],
-            flyball=request.flyball.over(target.block).model_dump(exclude_defaults=True),
+            flyball=request.flyball.over(target.block).stored(),
             sampling=_sampling_as_sent(request),
             outcome=str(reasons[0]) if outcome == "ok" and reasons else outcome,
             ledger=episode.ledger.summary(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 import msgspec
@@ -14,6 +15,10 @@ from ..controllers.registry import build_controllers, build_strategy
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
+from ..core.ledger import Ledger
+from ..tools.tool import Tool
+from .choices import Asked
+from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
 from .wire.messages import JsonObjectFormat, JsonSchemaFormat, Message, NamedToolChoice
 from .wire.requests import ChatCompletionRequest, SamplingFields
@@ -29,19 +34,36 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def chat_spec(
-    request: ChatCompletionRequest, target: Target, format: ChatFormat, abilities: Abilities, id: str
+    request: ChatCompletionRequest,
+    target: Target,
+    format: ChatFormat,
+    abilities: Abilities,
+    id: str,
+    toolbox: Toolbox,
+    api_key: str | None = None,
+    brought: Sequence[Tool] = (),
 ) -> EpisodeSpec:
-    """The episode that a chat request asks for. Errors: RequestError naming the parameter."""
+    """The episode that a chat request of the client with this key, who brought tools along, asks for.
+
+    Errors: RequestError naming the parameter."""
     block = request.flyball.over(target.block)
     refuse_unserved(request)
     _check_together(request, block)
     controllers = _controllers(request, block, Setting(format, abilities))
-    _check_honoured(request, abilities, bool(controllers))
     tools, force = _tools(request)
+    names = tuple(dict.fromkeys(block.tools))
+    if request.tool_choice == "none":
+        names, brought = (), ()
+    session = toolbox.session_key(api_key, block.session)
+    asked = Asked(_question(request.messages), Ledger(block.budget.limits()), Random(request.seed), session)
+    server = toolbox.for_request(
+        names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked, brought
+    )
+    _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,
         messages=tuple(map(_message, request.messages)),
-        tools=tools,
+        tools=(*tools, *rendered(server)),
         template_args=_template_args(request),
         thinking=_thinking(request),
         sampling=sampling_of(request, 0 if request.logprobs else None, request.top_logprobs),
@@ -51,7 +73,7 @@ def chat_spec(
         seed=request.seed,
         n=request.n,
         grammar=_grammar(request),
-        force_call=force,
+        force_call=tools if force else (),
         max_calls=None if request.parallel_tool_calls else 1,
         controllers=tuple(controllers),
         strategy=None if block.strategy is None else build_strategy(block.strategy.model_dump()),
@@ -59,6 +81,9 @@ def chat_spec(
         adapter=target.adapter,
         logprobs=request.logprobs,
         parts=block.parts,
+        server_tools=server,
+        session=session,
+        events=block.events,
     )
 
 
@@ -117,6 +142,12 @@ def _message(given: Message) -> dict[str, Any]:
     return message
 
 
+def _question(messages: Sequence[Message]) -> str:
+    """What the user asked last, for finding tools."""
+    said = next((_message(message).get("content") for message in reversed(messages) if message.role == "user"), "")
+    return said if isinstance(said, str) else " ".join(part["text"] for part in said or () if part["text"])
+
+
 def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None:
     """Parameters that contradict each other."""
     max_tokens = request.max_completion_tokens or request.max_tokens
@@ -130,8 +161,10 @@ def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None
         raise RequestError("a strategy answers with one choice: n must be 1", "n")
     if block.strategy is not None and request.temperature == 0:
         raise RequestError("several samples at temperature 0 are one and the same", "temperature")
-    if block.tools:
-        raise RequestError(f"unknown tool {block.tools[0]!r}; this server runs no tools of its own", "flyball.tools")
+    if block.session is not None and (request.n > 1 or block.strategy is not None):
+        raise RequestError(
+            "a session is the state of one trajectory: n must be 1, without a strategy", "flyball.session"
+        )
     named = [spec.name for spec in block.controllers]
     if request.thinking_token_budget is not None:
         named.append("thinking_budget")
@@ -146,7 +179,7 @@ def _check_honoured(request: ChatCompletionRequest, abilities: Abilities, edited
         for name in ("presence_penalty", "frequency_penalty"):
             if getattr(request, name):
                 raise RequestError(
-                    f"{name} counts what one engine call has sampled; controllers may split a trajectory into several, "
+                    f"{name} counts what one engine call has sampled; controllers and tools may split a trajectory into several, "
                     "so it cannot be honoured together with them (repetition_penalty can)",
                     name,
                 )
@@ -164,11 +197,12 @@ def check_sampling(request: SamplingFields, logprobs: int | None, param: str, ab
         raise RequestError("this engine takes no logit_bias", "logit_bias")
 
 
-def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities) -> None:
+def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities, toolbox: Toolbox) -> None:
     """Whether a preset could govern anything. Errors: RequestError."""
     build_controllers([spec.model_dump() for spec in block.controllers], Setting(format, abilities))
     if block.strategy is not None:
         build_strategy(block.strategy.model_dump())
+    toolbox.for_request(block.tools, (), block.fenced, format, Asked("", Ledger(), Random(0)))
 
 
 def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:

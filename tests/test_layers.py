@@ -78,6 +78,7 @@ def loaded(code: str) -> set[str]:
         "flyball.controllers.formats",
         "flyball.server.config",
         "flyball.server.engines.scripted",
+        "flyball.server.toolbox",
         "flyball.server.wire.requests",
         "flyball.server.wire.responses",
     ],

@@ -42,6 +42,10 @@ class Registry(Mapping[str, Tool]):
             raise ConfigError(f"there are two tools {name!r}; a tool's name must be its own")
         self._tools[name] = _Noted(self._wrap(tool), self._called)
 
+    def remove(self, name: str) -> None:
+        """One tool less: calls that run go on; it is neither told of a session's end nor closed. Errors: KeyError."""
+        del self._tools[name]
+
     def __getitem__(self, name: str) -> Tool:
         return self._tools[name]
 
@@ -57,7 +61,7 @@ class Registry(Mapping[str, Tool]):
 
     async def end_session(self, session: str) -> None:
         """Frees what tools keep under that key. One that fails at it is logged and does not keep the others from it."""
-        called = [self._tools[name] for name in sorted(self._called.pop(session, ()))]
+        called = [self._tools[name] for name in sorted(self._called.pop(session, ())) if name in self._tools]
         await _of_all("end a session of", {tool: tool.end_session(session) for tool in called})
 
     async def close(self) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ..core.decision import Decision
 from ..core.ledger import Ledger
 from .result import Result
 
 OnOutput = Callable[[str], None]
 """Called with output while the tool still runs."""
+
+OnDecision = Callable[[Decision], None]
+"""Called with a choice that was made on the caller's behalf, for its log."""
 
 
 class Effect(StrEnum):
@@ -52,6 +56,9 @@ class CallContext:
     deadline: float = math.inf
     """When the caller stops waiting, in the event loop's time."""
     on_output: OnOutput | None = None
+    on_decision: OnDecision | None = None
+    tools: Collection[str] | None = None
+    """Names of all tools that the caller may call; None: not known."""
 
 
 class Tool(Protocol):

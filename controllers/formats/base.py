@@ -8,14 +8,16 @@ from typing import Any, ClassVar
 
 from jinja2 import TemplateError
 
-from ...core.chat_format import CallParser, Decision, ForcedCall, TextStream, Thinking, Tracker
+from ...core.chat_format import Answer, CallParser, Decision, ForcedCall, TextStream, Thinking, Tracker
 from ...core.errors import ConfigError, RequestError
 from .data import CallData, FamilyData, ThinkData
 from .forced import call_schema
+from .foreign import ForeignText
 from .hermes import HermesCallParser
 from .marks import Markers, MarkerTracker, after_last, transitions
 from .messages import adapt_messages
 from .prompt import end_prompt
+from .results import after_calls, answered_turn, one_by_one
 from .text import BackendTextStream
 from .tokenizer import ChatTokenizer, has_token, hidden_ids, marker_id, marker_ids
 
@@ -33,6 +35,9 @@ class TokenizerFormat:
         self.reflection_words = self.data.reflection_words
         self.eos_ids = frozenset(self._eos())
         self.turn_ids = frozenset(self._known(self.data.turn_open))
+        self.fence = self.data.fence
+        self.call_turn_end = self.data.call_turn_end or self.decode(self._eos()[:1])
+        self._foreign = ForeignText(self._backend)
         self._think, self._calls = self._think_data(), self._call_data()
         self.thinks = self._think is not None
         self.think_end_id: int | None = None
@@ -102,6 +107,10 @@ class TokenizerFormat:
         """Ids of text that is appended: tokenised alone, markers recognised, nothing added."""
         return self._backend.encode(text, add_special_tokens=False).ids
 
+    def encode_foreign(self, text: str) -> list[int]:
+        """Ids of text that others wrote, inside of which no marker is one."""
+        return self._foreign.ids(self._foreign.marked(text))
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids, markers included."""
         return self._backend.decode(list(ids), skip_special_tokens=False)
@@ -120,7 +129,7 @@ class TokenizerFormat:
         template_args: Mapping[str, Any],
     ) -> list[int]:
         """The prompt's ids. Raises RequestError when the template refuses the messages."""
-        return self.encode(self.render_text(messages, tools, thinking, template_args))
+        return self._foreign.ids(self.render_text(messages, tools, thinking, template_args))
 
     def render_text(
         self,
@@ -129,7 +138,7 @@ class TokenizerFormat:
         thinking: Thinking,
         template_args: Mapping[str, Any],
     ) -> str:
-        """The prompt's text; it is tokenised once, as a whole."""
+        """The prompt's text; it is tokenised once, as a whole, but for markers in foreign text."""
         self._check_thinking(thinking)
         if tools and self._calls is None:
             raise RequestError("This model has no tokens for tool calls.", "tools")
@@ -139,13 +148,13 @@ class TokenizerFormat:
         adapted = self.adapt(messages)
         try:
             prompt = self._tokenizer.apply_chat_template(
-                adapted,
-                tools=[dict(tool) for tool in tools] if tools else None,
+                [self._foreign.in_message(message, self.data.reasoning_key) for message in adapted],
+                tools=[self._foreign.marked_in(dict(tool)) for tool in tools] if tools else None,
                 add_generation_prompt=True,
                 tokenize=False,
                 **{**template_args, **told},
             )
-        except (TemplateError, TypeError) as error:
+        except (TemplateError, TypeError, RecursionError) as error:
             raise RequestError(f"The model's chat template refuses the messages: {error}", "messages") from error
         return end_prompt(str(prompt), thinking, self._think) if self._think else str(prompt)
 
@@ -184,6 +193,17 @@ class TokenizerFormat:
     def call_parser(self) -> CallParser:
         """A parser for the calls of one answer."""
         return HermesCallParser()
+
+    def render_results(
+        self, answers: Sequence[Answer], thinking: Thinking, template_args: Mapping[str, Any]
+    ) -> list[int]:
+        """What follows a turn whose calls were answered, as the template writes it. Errors: RequestError if it cannot."""
+        messages, calls = answered_turn(answers), len(answers)
+        try:
+            rendered = self.render_text(messages, None, thinking, template_args)
+        except RequestError:
+            rendered, calls = self.render_text(one_by_one(messages), None, thinking, template_args), 1
+        return self._foreign.ids(after_calls(rendered, calls, [self.decode([token]) for token in self.eos_ids]))
 
     def forced_call(self, tools: Sequence[Mapping[str, Any]]) -> ForcedCall:
         """How a call to one of the tools is written."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...core.chat_format import Thinking
+from ...core.chat_format import Fence, Thinking
 
 _DEVELOPER_IS_SYSTEM: Mapping[str, str] = MappingProxyType({"developer": "system"})
 
@@ -69,5 +69,9 @@ class FamilyData(msgspec.Struct, frozen=True, kw_only=True):
     """In which form the template wants the arguments of earlier calls."""
     null_content: bool = False
     """The template tells calls from an answer by a content of None; elsewhere it is "" at least."""
+    call_turn_end: str | None = None
+    """What ends a turn that holds calls; None: the first of `eos`."""
+    fence: Fence | None = None
+    """How code is written that runs inside of thinking; None: the family was not trained to."""
     roles: Mapping[str, str] = _DEVELOPER_IS_SYSTEM
     """Roles that the family does not know, and what it has in their place."""

@@ -34,6 +34,7 @@ GPT_OSS = FamilyData(
     reflection_words=("Wait", "But", "Hmm", "However", "Alternatively", "Actually", "Let's double-check",
                       "Let's check", "Let's verify", "Let's recompute", "Another approach"),
     reasoning_key="thinking",
+    call_turn_end="<|call|>",
     roles={},
 )  # fmt: skip
 

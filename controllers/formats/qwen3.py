@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.chat_format import Thinking
+from ...core.chat_format import Fence, Thinking
 from .base import TokenizerFormat
 from .data import CallData, FamilyData, ThinkData
 
@@ -40,6 +40,7 @@ QWEN3 = FamilyData(
     calls=CallData(open=("<tool_call>",), close=("</tool_call>",)),
     reflection_words=REFLECTION_WORDS,
     reasoning_key="reasoning_content",
+    fence=Fence(languages=("python", "py", "python3"), output="```output\n{}\n```\n"),
 )
 
 

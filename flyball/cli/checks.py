@@ -170,15 +170,33 @@ def check_keys(config: Config) -> Iterator[Finding]:
 
 def check_sandbox(config: Config) -> Iterator[Finding]:
     """The wall around the code that models write: the one that is taken, and those that would be preferred to it."""
+    from flyball.server.sources.python import sandbox_config
     from flyball.tools.sandbox import probe_all
 
-    for report in asyncio.run(probe_all()):
+    if not config.tools.python.enabled:
+        yield Finding("Python tool", "ok", "turned off")
+        return
+    for report in asyncio.run(probe_all(sandbox_config(config.tools.python))):
         name = f"sandbox {report.tier}"
         yield Finding(name, "ok" if report.holds else "note", report.reason or "holds", report.remedy)
     if not report.holds:
         yield Finding(
             "Python tool", "note", "no sandbox holds: the server starts without it", "See above: one is enough."
         )
+
+
+def check_tools(config: Config) -> Iterator[Finding]:
+    """The tools that are configured: files that load, folders, programs and variables that are there."""
+    from flyball.server.toolbox import check_presets, load_tools
+
+    try:
+        tools, sources = load_tools(config.tools)
+        check_presets(config.presets, tools, sources)
+    except ConfigError as error:
+        yield Finding("tools", "wrong", str(error), "Correct [tools] in the configuration, or the option.")
+        return
+    names = [*tools, *(source.name for source in sources if not source.tools)]
+    yield Finding("tools", "ok", ", ".join(names[:20]) or "none")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -191,4 +209,5 @@ CHECKS: tuple[Check, ...] = (
     check_port,
     check_keys,
     check_sandbox,
+    check_tools,
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 from typing import Any
 
 import click
+
+TIERS = ("auto", "e2b", "A", "A'", "B", "monty")
 
 
 @click.command()
@@ -28,6 +31,13 @@ import click
 @click.option("--quantization", help="vLLM's quantisation method.")
 @click.option("--host", help="Where to listen; 127.0.0.1 by default.")
 @click.option("--port", type=int, help="8000 by default.")
+@click.option("--tools", multiple=True, metavar="FILE", help="A Python file with tools that this server runs.")
+@click.option(
+    "--sandbox", type=click.Choice([*TIERS, "off"]), help="For the tool python; by default the best that holds."
+)
+@click.option("--search", metavar="PATH", help="A folder or file for the tool search; by default the pocket corpus.")
+@click.option("--fetch", is_flag=True, help="Offer the tool fetch, which reads pages of the public web.")
+@click.option("--mcp", multiple=True, metavar="NAME=COMMAND|URL", help="An MCP server: a program, or an address.")
 @click.option("--traces", metavar="URL", help="Store every trajectory, e.g. in sqlite:///traces.sqlite.")
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 def serve(config_path: str | None, log_level: str, **options: Any) -> None:
@@ -67,12 +77,44 @@ def overrides(options: dict[str, Any]) -> dict[str, Any]:
             "adapters": dict(_pair(item) for item in options["lora"]) or None,
         },
         "engine": {"kind": options["engine"], "args": engine_args or None, "remote": remote},
+        "tools": _tools(options),
         "traces": {"url": options["traces"]},
     }
     said = {
         name: {key: value for key, value in section.items() if value is not None} for name, section in sections.items()
     }
     return {name: section for name, section in said.items() if section}
+
+
+def _tools(options: dict[str, Any]) -> dict[str, Any]:
+    sandbox = options["sandbox"]
+    python = {"enabled": False} if sandbox == "off" else {"tier": sandbox}
+    mcp = [_mcp_server(item) for item in options["mcp"]]
+    servers = {
+        "stdio": [server for server in mcp if "command" in server] or None,
+        "http": [server for server in mcp if "url" in server] or None,
+    }
+    return {
+        "files": list(options["tools"]) or None,
+        "python": None if sandbox is None else python,
+        "search": None if options["search"] is None else {"path": options["search"]},
+        "fetch": {} if options["fetch"] else None,
+        "mcp": {kind: given for kind, given in servers.items() if given is not None} or None,
+    }
+
+
+def _mcp_server(item: str) -> dict[str, Any]:
+    """Example: "time=mcp-server-time --local-timezone UTC" and "wiki=https://wiki.example/mcp"."""
+    name, equals, target = item.partition("=")
+    try:
+        words = shlex.split(target)
+    except ValueError:  # a quotation mark without its end
+        words = []
+    if not (name and equals and words):
+        raise click.BadParameter(f"{item!r} is neither NAME=COMMAND nor NAME=URL", param_hint="--mcp")
+    if target.startswith(("http://", "https://")):
+        return {"name": name, "url": target}
+    return {"name": name, "command": words[0], "args": words[1:]}
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -86,6 +86,25 @@ class Decision(NamedTuple):
     no_think_ids: tuple[int, ...]
 
 
+class Fence(NamedTuple):
+    """How a family writes code that runs inside of its thinking, and what came of it."""
+
+    languages: tuple[str, ...]
+    """Words behind the opening fence, the first of which names the tool."""
+    output: str
+    """What follows the closing fence; {} stands for the result."""
+
+
+class Answer(NamedTuple):
+    """A tool call of the turn that has just ended, and what the tool gave."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text."""
+    result: str
+
+
 class ChatFormat(Protocol):
     """One model family. Everything that depends on how a family writes goes through here.
 
@@ -105,6 +124,12 @@ class ChatFormat(Protocol):
     answer_open_ids: tuple[int, ...]
     """What stands between the closing token and the answer."""
     decision: Decision | None
+    fence: Fence | None
+    """None: the family writes no code in its thinking."""
+    turn_ids: frozenset[int]
+    """Tokens that stand before an assistant turn."""
+    call_turn_end: str
+    """What ends a turn that holds calls."""
 
     def render(
         self,
@@ -127,6 +152,19 @@ class ChatFormat(Protocol):
         ...
 
     def text_stream(self) -> TextStream: ...
+
+    def encode_foreign(self, text: str) -> list[int]:
+        """Ids of text that others wrote, inside of which no marker is one."""
+        ...
+
+    def render_results(
+        self, answers: Sequence[Answer], thinking: Thinking, template_args: Mapping[str, Any]
+    ) -> list[int]:
+        """What follows the end of a turn whose calls were answered, up to the beginning of the next assistant turn.
+
+        No marker inside of a result is one.
+        """
+        ...
 
     def close_thinking(self, phrase: str) -> list[int]:
         """Ids that end open thinking with a phrase and lead to the answer."""

@@ -3,6 +3,7 @@
 FlyballError
 ├── RequestError            the client's request cannot be served as it stands (400)
 │   ├── ModelNotFound       it names a model that is not served (404)
+│   ├── UnknownTool         it names a tool that this server does not have (400)
 │   ├── ContextOverflow     the prompt does not fit the context (400, context_length_exceeded)
 │   └── BodyTooLarge        the body is larger than the server takes (413)
 ├── AuthError               no key, or a wrong one (401)
@@ -44,6 +45,13 @@ class ModelNotFound(RequestError):
         super().__init__(
             f"The model {model!r} is not served here. Served: {', '.join(known)}.", "model", "model_not_found"
         )
+
+
+class UnknownTool(RequestError):
+    """The request names a tool that this server does not have, or does not have now."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "flyball.tools", "unknown_tool")
 
 
 class ContextOverflow(RequestError):

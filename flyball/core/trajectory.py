@@ -139,6 +139,28 @@ class Noted(Event):
     text: str
 
 
+class ToolCalled(Event):
+    """A tool that the server runs was called; the position is behind the call."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+    fenced: bool = False
+    """The call was code between fences, inside of thinking."""
+
+
+class ToolAnswered(Event):
+    """What came of such a call; its tokens, if it has any, begin at this position. `infra` is not the model's doing."""
+
+    id: str
+    name: str
+    status: str
+    text: str
+    seconds: float
+    fenced: bool = False
+
+
 class Finished(Event):
     """The end. With `answer_chars` the answer text ends after that many characters: a stop string began there."""
 
@@ -148,7 +170,20 @@ class Finished(Event):
     answer_chars: int | None = None
 
 
-AnyEvent = Rendered | Called | Appended | Dropped | Overshot | ContextReplaced | Acted | Decided | Noted | Finished
+AnyEvent = (
+    Rendered
+    | Called
+    | Appended
+    | Dropped
+    | Overshot
+    | ContextReplaced
+    | Acted
+    | Decided
+    | Noted
+    | ToolCalled
+    | ToolAnswered
+    | Finished
+)
 
 
 class TrainingRow(NamedTuple):
@@ -164,7 +199,11 @@ class TrainingRow(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Tokens of one trajectory by what became of them; `thinking` are the sampled ones of the think channel, no markers."""
+    """Tokens of one trajectory by what became of them.
+
+    `thinking` are the sampled ones of the think channel, no markers; `injected` are all that the model did not sample,
+    results of tools too.
+    """
 
     sampled: int
     thinking: int
@@ -184,6 +223,10 @@ class Trajectory:
         self.sampled = 0
         self.thinking = 0
         self.dropped = 0
+        self.environment = 0
+        """Tokens that tools wrote."""
+        self.tool_events: list[ToolCalled | ToolAnswered] = []
+        """Of kept calls, in the order of the log."""
         self.finished: Finished | None = None
         self._bases: list[tuple[int, list[int]]] = [(0, self.prompt_ids)]
         """(position, what the engine sees in place of all before it), oldest first."""
@@ -255,6 +298,8 @@ class Trajectory:
             self.sampled += count
             if channel is Channel.THINK and not marker:
                 self.thinking += count
+        elif origin is Origin.ENVIRONMENT:
+            self.environment += count
 
     def drop(self, position: int, by: str) -> None:
         """Drop everything from `position` on; a context that was replaced later is what it was before."""
@@ -274,6 +319,9 @@ class Trajectory:
             self.runs.pop()
         for index in range(position, position + len(ids)):
             self.logprobs.pop(index, None)
+        self.tool_events = [
+            event for event in self.tool_events if event.position + isinstance(event, ToolAnswered) <= position
+        ]
         channel = spans[0][0].channel
         self.log.append(Dropped(position=position, ids=ids, sampled=sampled, by=by, channel=channel))
 
@@ -293,6 +341,8 @@ class Trajectory:
         self.log.append(event)
         if isinstance(event, Finished):
             self.finished = event
+        elif isinstance(event, ToolCalled | ToolAnswered):
+            self.tool_events.append(event)
 
     # -- views -----------------------------------------------------------------------------------------------------
 
@@ -311,6 +361,19 @@ class Trajectory:
         """Runs that reach beyond `start`, each with its end."""
         ends = [*(run.start for run in self.runs[1:]), len(self.ids)]
         return [(run, end) for run, end in zip(self.runs, ends, strict=False) if end > start]
+
+    def answers_at(self, position: int) -> list[ToolAnswered]:
+        """The answers of tools whose tokens begin here."""
+        return [event for event in self.tool_events if isinstance(event, ToolAnswered) and event.position == position]
+
+    def results(self) -> list[tuple[Run, int]]:
+        """Stretches that tools wrote, each with its end."""
+        return [(run, end) for run, end in self.spans() if run.origin is Origin.ENVIRONMENT]
+
+    def turn_start(self) -> int:
+        """Where the model's running turn began: behind the last results that ended a turn; code in thinking ends none."""
+        ends = (end for run, end in reversed(self.results()) if not any(a.fenced for a in self.answers_at(run.start)))
+        return next(ends, 0)
 
     def tally(self) -> Tally:
         """Tokens by what became of them."""

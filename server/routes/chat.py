@@ -26,14 +26,15 @@ async def chat_completions(body: ChatCompletionRequest, request: Request) -> Res
     """Answer a conversation, governed by the controllers that the request names."""
     service: Service = request.app.state.service
     begun = time.perf_counter()
-    episode = service.open(body)
+    api_key = api_key_of(request, service)
+    episode = await service.open(body, api_key)
     head = Head(episode.spec.id, int(episode.started), body.model, service.config.server.reasoning_fields)
     if body.stream:
-        return _streamed(service, episode, body, head, begun)
+        return _streamed(service, episode, body, head, begun, api_key)
     plain = Plain(head, episode, service.format, body.top_logprobs or 0 if body.logprobs else None)
 
     async def gather() -> bytes:
-        async with aclosing(service.pieces(episode, body, streamed=False)) as pieces:
+        async with aclosing(service.pieces(episode, body, api_key, streamed=False)) as pieces:
             async for index, piece, ended in pieces:
                 plain.add(index, piece, ended)
         return plain.encoded()
@@ -46,14 +47,23 @@ async def chat_completions(body: ChatCompletionRequest, request: Request) -> Res
     return Response(encoded, headers=named, media_type="application/json")
 
 
-def _streamed(service: Service, episode: Episode, body: ChatCompletionRequest, head: Head, begun: float) -> EventStream:
+def api_key_of(request: Request, service: Service) -> str | None:
+    """The client's API key, which the gate has checked; None where clients need none."""
+    if not service.config.server.api_keys:
+        return None
+    return request.headers.get("authorization", "").partition(" ")[2].strip()
+
+
+def _streamed(
+    service: Service, episode: Episode, body: ChatCompletionRequest, head: Head, begun: float, api_key: str | None
+) -> EventStream:
     options = body.stream_options
     usage = options is not None and options.include_usage
     each = options is not None and options.continuous_usage_stats
     stream = Stream(head, episode, service.format, body.top_logprobs or 0, usage, each)
 
     async def events() -> AsyncGenerator[bytes]:
-        async with aclosing(service.pieces(episode, body, streamed=True)) as pieces:
+        async with aclosing(service.pieces(episode, body, api_key, streamed=True)) as pieces:
             async for index, piece, ended in pieces:
                 if event := stream.piece(index, piece, ended):
                     yield event

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ..wire.responses import ChatCompletion, Chunk, ModelCard, ModelList, TextCompletion
+from ..wire.tool_calls import ExecuteResponse, ObservationResponse, SessionDeleted, ToolList
 
 ERROR_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -82,4 +83,8 @@ CHAT_RESPONSES = _of(ChatCompletion, Chunk)
 COMPLETION_RESPONSES = _of(TextCompletion, TextCompletion)
 MODEL_RESPONSES = _of(ModelCard)
 MODELS_RESPONSES = _of(ModelList)
+EXECUTE_RESPONSES = _of(ExecuteResponse)
+OBSERVATION_RESPONSES = _of(ObservationResponse)
+SESSION_RESPONSES = _of(SessionDeleted)
+TOOLS_RESPONSES = _of(ToolList)
 ERROR_RESPONSES = _ERRORS

@@ -20,7 +20,7 @@ async def list_controllers(request: Request) -> dict[str, Any]:
     return {
         "controllers": describe(CONTROLLERS),
         "strategies": describe(STRATEGIES),
-        "tools": [],
+        "tools": service.toolbox.described(),
         "presets": presets,
         "format": service.format.name,
         "engine": {"kind": service.config.engine.kind, "losses": list(service.engine.abilities.losses)},

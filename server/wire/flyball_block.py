@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from ...core.ledger import FAN_OUT, SECONDS, TOKENS, USD, tool_calls
+
+_OURS = frozenset({"host", "connection", "content-length", "transfer-encoding", "te", "upgrade"})
+"""Headers by which a client could reach another host behind an allowed address, or change what its request is."""
 
 
 class NamedSpec(BaseModel):
@@ -38,6 +41,27 @@ class Budget(BaseModel):
         return {item: float(limit) for item, limit in single.items() if limit is not None} | calls
 
 
+class McpRequest(BaseModel):
+    """An MCP server over streamable HTTP that a request brings along, where the operator allows it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    """Stands before the names of its tools."""
+    url: str = Field(max_length=2000)
+    headers: dict[str, SecretStr] = Field(default_factory=dict, max_length=16)
+    """They are neither stored nor logged."""
+    tools: tuple[str, ...] | None = None
+    """The server's names of those that are offered. None: all."""
+
+    @field_validator("headers")
+    @classmethod
+    def _leave_the_address_alone(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        if taken := _OURS & {name.strip().lower() for name in headers}:
+            raise ValueError(f"{min(taken)} is not the client's to set")
+        return headers
+
+
 class FlyballBlock(BaseModel):
     """How this request is governed."""
 
@@ -45,11 +69,24 @@ class FlyballBlock(BaseModel):
 
     controllers: list[NamedSpec] = Field(default_factory=list, max_length=32)
     strategy: NamedSpec | None = None
-    tools: list[str] = Field(default_factory=list)
-    """Tools that the server runs, by name."""
+    tools: list[str] = Field(default_factory=list, max_length=256)
+    """Tools that the server runs, by name; "*": all of them."""
+    mcp: list[McpRequest] = Field(default_factory=list, max_length=4)
+    """Servers whose tools are offered beside those in `tools`."""
+    session: str | None = Field(default=None, min_length=1, max_length=256)
+    """A session of the client's, whose state the tools find and leave; None: state ends with the request."""
+    fenced: bool | Literal["only"] | None = None
+    """Run code between fences in the thinking; None: where the model was trained to write it and python is named.
+    "only": the model is not told of python, so it can write it between fences and in no call."""
+    events: bool = False
+    """Tell of calls of the server's tools and of their results as they happen."""
     budget: Budget = Field(default_factory=Budget)
     parts: bool = False
     """Say with every piece of a stream where its text comes from, and show what was dropped."""
+
+    def stored(self) -> dict[str, Any]:
+        """What the trace store keeps of it: no header, as it may hold a key."""
+        return self.model_dump(exclude_defaults=True, exclude={"mcp": {"__all__": {"headers"}}})
 
     def over(self, base: FlyballBlock) -> FlyballBlock:
         """This block where it says something, `base` (a preset) where it does not."""

@@ -13,7 +13,7 @@ from flyball.cli.checks import Finding
 from flyball.cli.main import cli
 from flyball.data import WORLD
 from flyball.server.config import Config
-from flyball.tools.sandbox import Tier, TierReport
+from flyball.tools.sandbox import SandboxConfig, Tier, TierReport
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_the_sandbox_is_named_with_those_that_would_be_preferred(monkeypatch: py
 
 
 def test_where_no_sandbox_holds_the_python_tool_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing_holds() -> list[TierReport]:
+    async def nothing_holds(config: SandboxConfig) -> list[TierReport]:
         return [TierReport(Tier.B, False, "no Landlock", "Use another kernel.")]
 
     monkeypatch.setattr("flyball.tools.sandbox.probe_all", nothing_holds)
@@ -133,3 +133,26 @@ def test_where_no_sandbox_holds_the_python_tool_is_said_to_be_missing(monkeypatc
 
     assert (sandbox.found, sandbox.mend) == ("no Landlock", "Use another kernel.")
     assert (tool.subject, tool.state) == ("Python tool", "note")
+
+
+def test_the_tier_that_is_configured_is_the_only_one_that_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("E2B_API_KEY", raising=False)
+    tier, tool = checks.check_sandbox(configured(tools={"python": {"tier": "e2b"}}))
+
+    assert (tier.subject, tier.state) == ("sandbox e2b", "note")
+    assert (tool.subject, tool.state) == ("Python tool", "note")
+
+
+def test_a_python_tool_that_is_turned_off_is_not_tried() -> None:
+    assert only(checks.check_sandbox, configured(tools={"python": {"enabled": False}})).found == "turned off"
+
+
+def test_the_tools_are_named_that_a_server_would_offer() -> None:
+    assert only(checks.check_tools, configured()).found == "search, python"
+
+
+def test_tools_that_keep_the_server_from_starting_are_wrong() -> None:
+    finding = only(checks.check_tools, configured(tools={"search": {"path": "no/such/folder"}}))
+
+    assert finding.state == "wrong"
+    assert "no/such/folder" in finding.found

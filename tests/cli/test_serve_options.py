@@ -15,7 +15,8 @@ from flyball.server.config import load_config
 NOTHING: dict[str, Any] = {
     "model": None, "name": None, "engine": None, "upstream": (), "upstream_model": None, "tokenizer": None,
     "chat_format": None, "lora": (), "engine_args": "{}", "tensor_parallel_size": None, "max_model_len": None,
-    "quantization": None, "host": None, "port": None, "traces": None,
+    "quantization": None, "host": None, "port": None, "traces": None, "tools": (),
+    "sandbox": None, "search": None, "fetch": False, "mcp": (),
 }  # fmt: skip
 
 
@@ -23,6 +24,41 @@ def test_the_overview_lists_every_command_without_importing_one() -> None:
     result = CliRunner().invoke(cli, ["--help"])
     assert result.exit_code == 0
     assert all(name in result.output for name in COMMANDS)
+
+
+def test_files_with_tools_are_passed_on() -> None:
+    said = overrides({**NOTHING, "tools": ("a.py", "b.py")})
+    assert load_config(None, said).tools.files == ("a.py", "b.py")
+
+
+def test_options_set_the_tools_that_ship(tmp_path: Path) -> None:
+    given = {"sandbox": "B", "search": str(tmp_path), "fetch": True}
+    mcp = ("time=mcp-server-time --local-timezone 'Europe/Paris'", "wiki=https://wiki.example/mcp")
+    tools = load_config(None, overrides(NOTHING | given | {"mcp": mcp})).tools
+
+    assert tools.python.tier == "B"
+    assert tools.search.path == tmp_path
+    assert tools.fetch is not None
+    (time,), (wiki,) = tools.mcp.stdio, tools.mcp.http
+    assert (time.name, time.command, time.args) == ("time", "mcp-server-time", ("--local-timezone", "Europe/Paris"))
+    assert (wiki.name, wiki.url) == ("wiki", "https://wiki.example/mcp")
+
+
+def test_without_options_python_and_search_are_offered_and_nothing_that_leaves_the_machine() -> None:
+    tools = load_config(None, overrides(NOTHING)).tools
+
+    assert (tools.python.enabled, tools.python.tier, tools.search.enabled) == (True, "auto", True)
+    assert (tools.fetch, tools.web_search, tools.mcp.servers, tools.models) == (None, None, (), ())
+
+
+def test_the_sandbox_can_be_turned_off() -> None:
+    assert not load_config(None, overrides(NOTHING | {"sandbox": "off"})).tools.python.enabled
+
+
+def test_a_file_with_tools_that_is_not_there_keeps_the_server_from_starting() -> None:
+    result = CliRunner().invoke(cli, ["serve", "--tools", "no_such_file.py"])
+    assert isinstance(result.exception, ConfigError)
+    assert "no_such_file.py" in str(result.exception)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -90,7 +126,16 @@ def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, text: str, said:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"engine_args": "{"}, {"engine_args": "[]"}, {"lora": ("nameless",)}, {"lora": ("=path",)}]
+    "wrong",
+    [
+        {"engine_args": "{"},
+        {"engine_args": "[]"},
+        {"lora": ("nameless",)},
+        {"lora": ("=path",)},
+        {"mcp": ("time",)},
+        {"mcp": ("time=",)},
+        {"mcp": ("time='x",)},
+    ],
 )
 def test_options_that_cannot_be_read_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(click.BadParameter):

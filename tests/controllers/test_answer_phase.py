@@ -125,7 +125,7 @@ async def test_min_tokens_do_not_keep_thinking_from_ending() -> None:
 @pytest.mark.parametrize("deltas", DELTAS)
 @pytest.mark.parametrize("thinking", [Thinking.ON, Thinking.DEFAULT, Thinking.OFF])
 async def test_a_forced_call_is_written_around_its_body(thinking: Thinking, deltas: tuple[int, ...]) -> None:
-    result = await run(obeys, force_call=True, tools=(TOOL,), thinking=thinking, deltas=deltas)
+    result = await run(obeys, force_call=(TOOL,), tools=(TOOL,), thinking=thinking, deltas=deltas)
     assert result.shown.calls == [["add", '{"a": 7}']]
     assert (result.shown.content, result.shown.finish) == ("", FinishReason.TOOL_CALLS)
     assert result.kept().endswith(f"<tool_call>\n{BODY}\n</tool_call>")
@@ -137,6 +137,6 @@ async def test_a_forced_call_is_written_around_its_body(thinking: Thinking, delt
 
 
 async def test_a_forced_call_that_runs_out_of_tokens_is_left_as_it_is() -> None:
-    result = await run(obeys, force_call=True, tools=(TOOL,), thinking=Thinking.OFF, max_tokens=5)
+    result = await run(obeys, force_call=(TOOL,), tools=(TOOL,), thinking=Thinking.OFF, max_tokens=5)
     assert result.shown.finish == FinishReason.LENGTH
     assert not result.kept().endswith("</tool_call>")

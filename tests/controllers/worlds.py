@@ -25,6 +25,7 @@ from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.trajectory import Acted, Called, Channel, Noted, Origin, Trajectory
 from flyball.data import REASONER
 from flyball.server.engines.scripted import Script, ScriptedEngine
+from flyball.tools.sessions import Sessions
 
 PATIENCE = 5.0
 """Seconds that any wait may take."""
@@ -245,6 +246,7 @@ class Shown:
     calls: list[list[str]] = field(default_factory=list)
     finish: str | None = None
     stop: str | None = None
+    events: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, reasoning: str, content: str, calls: Iterable[Any]) -> None:
         self.reasoning, self.content = self.reasoning + reasoning, self.content + content
@@ -279,8 +281,16 @@ def plain(episode: Episode) -> list[Shown]:
     bodies = []
     for trial in sorted(episode.trials, key=lambda trial: trial.index):
         spec = episode.spec
-        piece = Transcript(trial.trajectory, pocket(), calls=bool(spec.tools), logprobs=spec.logprobs).close()
-        body = Shown()
+        piece = Transcript(
+            trial.trajectory,
+            pocket(),
+            calls=bool(spec.tools),
+            logprobs=spec.logprobs,
+            events=spec.events,
+            server=spec.server_tools,
+            choice=trial.index,
+        ).close()
+        body = Shown(events=piece.events)
         body.add(piece.reasoning, piece.content, piece.calls)
         bodies.append(body)
     return bodies
@@ -303,6 +313,7 @@ def opened(
     limits: Mapping[str, Any] | None = None,
     max_edits: int = 64,
     format: ChatFormat | None = None,
+    sessions: Sessions | None = None,
     **spec: Any,
 ) -> tuple[Episode, ScriptedEngine]:
     """A prepared episode over a scripted engine."""
@@ -327,6 +338,7 @@ def opened(
         format,
         Limits(**{**context, "close_tokens": close, **(limits or {})}),
         max_edits,
+        sessions,
     )
     episode.prepare()
     return episode, engine
@@ -340,6 +352,7 @@ async def run(script: Script, *, streamed: bool = True, **options: Any) -> Run:
     async with asyncio.timeout(PATIENCE), aclosing(episode.pieces(streamed=streamed)) as pieces:
         async for index, piece, ended in pieces:
             choices[index].add(piece.reasoning, piece.content, piece.calls)
+            choices[index].events += piece.events
             if ended is not None:
                 assert choices[index].finish is None
                 choices[index].finish, choices[index].stop = ended.reason, ended.stop

@@ -6,6 +6,7 @@
 | briefly | does not think |
 | count | answers "one two three …" up to twenty |
 | emoji | answers in characters of several bytes |
+| compute | runs `6*7` between fences while it thinks, and answers with what it prints |
 | vote | answers 41 in its first trajectory and 42 in every other |
 | weather, with a tool offered | calls the first tool |
 | both, with a tool offered | calls it twice |
@@ -29,6 +30,7 @@ NUMBERS = (
     "eighteen nineteen twenty"
 )
 EMOJI = "Héllo, 🙂 wörld 🚀!"
+COMPUTING = "I compute.\n```python\n6*7\n```\n```output\n42\n```\nSo it is 42."
 AFTER_RESULT = "It is sunny in Paris."
 _QUESTION = re.compile(r"<\|im_start\|>user\n(?!<tool_response>)(.*?)<\|im_end\|>", re.DOTALL)
 _TOOLS = re.compile(r"<tools>\n(.*?)\n</tools>", re.DOTALL)
@@ -88,7 +90,8 @@ def _reply(prompt: str, request: EngineRequest) -> Reply:
     answered = prompt.rpartition("<|im_start|>")[2].startswith("user\n<tool_response>")
     if "raise" in question:
         raise ValueError("a defect that nobody foresaw: sk-internal-detail")
-    return Reply("" if "briefly" in question else THINKING, _answer(question, tools, answered, request))
+    thinking = COMPUTING if "compute" in question else THINKING
+    return Reply("" if "briefly" in question else thinking, _answer(question, tools, answered, request))
 
 
 def _answer(question: str, tools: list[dict[str, Any]], answered: bool, request: EngineRequest) -> str:
@@ -130,7 +133,7 @@ def example_of(schema: Any) -> Any:
         case "string":
             return "Paris"
         case "integer" | "number":
-            return 42
+            return min(42, schema.get("maximum", 42))
         case "boolean":
             return True
         case "array":

@@ -204,7 +204,8 @@ def serving(
     abilities: Abilities | None = None,
     **sections: Any,
 ) -> Iterator[Served]:
-    """A server whose configuration has these sections."""
+    """A server whose configuration has these sections. Without a word about it there is no sandbox: it takes seconds."""
+    sections["tools"] = {"python": {"enabled": False}} | sections.get("tools", {})
     config = Config.model_validate({"model": {"name": "pocket"}, **sections})
     format = pocket_format()
 

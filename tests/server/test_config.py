@@ -102,6 +102,7 @@ def test_the_openai_engine_is_made_when_the_configuration_names_it() -> None:
         {"controllers": [{"name": "no_such"}]},
         {"controllers": [{"name": "thinking_budget", "tokens": -1}]},
         {"strategy": {"name": "self_consistency", "m": 1}},
+        {"tools": ["search"], "fenced": True},
     ],
 )
 async def test_a_preset_that_no_request_could_use_keeps_the_server_from_starting(block: dict[str, Any]) -> None:
@@ -112,6 +113,15 @@ async def test_a_preset_that_no_request_could_use_keeps_the_server_from_starting
     with pytest.raises(ConfigError, match="broken"):
         async with app.router.lifespan_context(app):
             pass
+
+
+def test_a_preset_that_names_an_unknown_tool_is_refused_before_anything_starts() -> None:
+    mcp = {"http": [{"name": "wiki", "url": "http://127.0.0.1:1/mcp"}]}
+    presets = {"fine": {"tools": ["*", "python", "search", "wiki__lookup"]}, "broken": {"tools": ["serch"]}}
+    config = Config.model_validate({"tools": {"mcp": mcp}, "presets": presets})
+
+    with pytest.raises(ConfigError, match=r"presets\.broken: unknown tool 'serch'; did you mean search\?"):
+        build_app(config)
 
 
 def _engine() -> Any:

@@ -30,6 +30,9 @@ def document(served: Served) -> Any:
 def test_every_route_is_in_the_document_with_its_errors(served: Served) -> None:
     paths = served.http.get("/openapi.json").json()["paths"]
 
+    assert {"/v1/flyball/tools", "/v1/flyball/tools/execute", "/v1/flyball/sessions/{id}", "/get_observation"} <= set(
+        paths
+    )
     assert {CHAT, COMPLETIONS, "/v1/models", "/v1/models/{model}", "/v1/flyball/controllers", "/health"} <= set(paths)
     for path in (CHAT, COMPLETIONS):
         responses = paths[path]["post"]["responses"]
@@ -63,6 +66,12 @@ def test_events_are_as_the_document_says(served: Served) -> None:
         ("POST", COMPLETIONS, GenerationMode.NEGATIVE, 80),
         ("GET", "/v1/models/{model}", GenerationMode.POSITIVE, 20),
         ("GET", "/v1/models", GenerationMode.POSITIVE, 3),
+        ("POST", "/v1/flyball/tools/execute", GenerationMode.POSITIVE, 40),
+        ("POST", "/v1/flyball/tools/execute", GenerationMode.NEGATIVE, 40),
+        ("POST", "/get_observation", GenerationMode.POSITIVE, 40),
+        ("POST", "/get_observation", GenerationMode.NEGATIVE, 40),
+        ("GET", "/v1/flyball/tools", GenerationMode.POSITIVE, 20),
+        ("DELETE", "/v1/flyball/sessions/{id}", GenerationMode.POSITIVE, 20),
         ("GET", "/v1/flyball/controllers", GenerationMode.POSITIVE, 3),
         ("GET", "/health", GenerationMode.POSITIVE, 3),
         ("GET", "/metrics", GenerationMode.POSITIVE, 3),

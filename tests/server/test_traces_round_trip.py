@@ -29,6 +29,8 @@ from flyball.core.trajectory import (
     FinishReason,
     Noted,
     Origin,
+    ToolAnswered,
+    ToolCalled,
     Trajectory,
     replay,
 )
@@ -115,6 +117,8 @@ def eventful() -> Trajectory:
     trajectory.replace_context([1, 2, 99], "fold")
     trajectory.note(Called(position=3, call=1, seed=None))
     trajectory.append([20, 21], Channel.ANSWER, Origin.SAMPLED, weight_version="v4")
+    trajectory.note(ToolCalled(position=5, id="call_1", name="python", arguments='{"code": "1"}', fenced=True))
+    trajectory.note(ToolAnswered(position=5, id="call_1", name="python", status="infra", text="\x00é", seconds=0.25))
     trajectory.append([30], Channel.RESULT, Origin.ENVIRONMENT)
     trajectory.note(Noted(position=6, by="trimr", text="a verdict came too late: “wait”\x00"))
     trajectory.note(Finished(position=6, reason=FinishReason.STOP, by="stop", stop="\n\n", answer_chars=17))

@@ -87,6 +87,20 @@ async def test_a_session_ends_with_the_tools_that_it_called() -> None:
     assert (called.ended, other.ended) == (["a"], [])
 
 
+async def test_a_tool_that_is_removed_is_forgotten_and_its_name_is_free_again() -> None:
+    gone, new = Probe(name="a"), Probe(name="a")
+    tools = Registry([gone])
+    await tools["a"].call({}, context("s"))
+    tools.remove("a")
+    assert list(tools) == []
+    await tools.end_session("s")
+
+    tools.add(new)
+    await tools["a"].call({}, context("s"))
+    await tools.end_session("s")
+    assert (gone.count, gone.ended, new.count, new.ended) == (1, [], 1, ["s"])
+
+
 async def test_a_session_that_was_called_in_vain_ends_too() -> None:
     tools = Registry([stuck := Stuck(name="stuck", parameters={"required": ["n"]})])
     await tools["stuck"].call({}, context("s"))

@@ -50,6 +50,11 @@ class McpServer:
         self._closing = asyncio.Event()
         self._owner: asyncio.Task[None] | None = None
 
+    @property
+    def connected(self) -> bool:
+        """Whether calls reach it."""
+        return self._connection is not None
+
     async def start(self) -> bool:
         """Connects; whether that worked. If it did not, it is tried again until `close`."""
         if self._owner is None:

@@ -28,10 +28,12 @@ class SearchTools:
         return self._spec
 
     async def call(self, arguments: Mapping[str, Any], context: CallContext) -> Result:
-        """The tools found, each as a line of JSON with its schema."""
+        """The tools found, each as a line of JSON with its schema. The caller's log gets the choice."""
         found = self._router.find(
             self._offer, arguments["query"], arguments.get("k", 8), ledger=context.ledger, random=self._random
         )
+        if context.on_decision is not None:
+            context.on_decision(self._offer.decisions[-1])
         shown = [{"name": s.name, "description": s.description, "parameters": dict(s.parameters)} for s in found]
         lines = "\n".join(json.dumps(tool, ensure_ascii=False) for tool in shown)
         return Result(Status.OK, lines or "No tool matches. Try other words.", structured=shown)

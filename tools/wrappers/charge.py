@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from ...core.ledger import USD, Ledger, tool_calls
+from ...core.ledger import USD, tool_calls
 from ..result import Result, Status
 from ..tool import CallContext, Tool
 from .base import Wrapper
@@ -21,7 +22,7 @@ class Charge(Wrapper):
 
     A call that turns out dearer than `spec.usd` (`usage.usd` says so) is booked as it is. One that ends as `infra` is
     not counted as a call, as it is not the model's fault; money that was spent stays spent. A refusal names what is
-    left of the tools that `others` gives.
+    left of the caller's other tools; where those are not known, of the tools that `others` gives.
 
     Example: with {"tool_calls.python": 1} the second call is answered: "The budget allows no more calls of 'python'
     (1 used). Left: search 3."
@@ -36,10 +37,10 @@ class Charge(Wrapper):
         ledger, calls, price = context.ledger, tool_calls(self.spec.name), self.spec.usd
         if ledger.remaining(calls) < 1:
             used = f"{ledger.spent(calls):g} used"
-            return self._refused(ledger, f"The budget allows no more calls of {self.spec.name!r} ({used}).")
+            return self._refused(context, f"The budget allows no more calls of {self.spec.name!r} ({used}).")
         if not ledger.try_spend(USD, price):
             left = f"${ledger.remaining(USD):.4g} of the budget are left"
-            return self._refused(ledger, f"A call of {self.spec.name!r} costs ${price:g}; {left}.")
+            return self._refused(context, f"A call of {self.spec.name!r} costs ${price:g}; {left}.")
         ledger.charge(calls, 1)
         result = await self.inner.call(arguments, context)
         if result.status is Status.INFRA:
@@ -48,10 +49,11 @@ class Charge(Wrapper):
         ledger.charge(USD, cost - price)
         return replace(result, usage=replace(result.usage, usd=cost))
 
-    def _refused(self, ledger: Ledger, reason: str) -> Result:
-        others = {name: ledger.remaining(tool_calls(name)) for name in self._others() if name != self.spec.name}
-        left = [_left(name, calls) for name, calls in others.items() if calls >= 1]
-        hint = f"Left: {', '.join(left[:_NAMED])}." if left else "Answer with what you have."
+    def _refused(self, context: CallContext, reason: str) -> Result:
+        names = self._others() if context.tools is None else context.tools
+        others = ((name, context.ledger.remaining(tool_calls(name))) for name in names if name != self.spec.name)
+        left = [_left(name, calls) for name, calls in islice((each for each in others if each[1] >= 1), _NAMED)]
+        hint = f"Left: {', '.join(left)}." if left else "Answer with what you have."
         return Result(Status.USER_ERROR, f"{reason} {hint}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -143,6 +144,15 @@ async def test_what_the_model_finds_comes_with_its_schema_and_stays_offered() ->
     assert result.structured == [json.loads(result.text)]
     assert offer.names == ["search_tools", "get_weather", "send_mail"]
     assert [decision.chosen for decision in offer.decisions] == [("get_weather",), ("send_mail",)]
+
+
+async def test_the_callers_log_gets_the_choice_that_a_search_made() -> None:
+    router = Router(many(), room=1)
+    logged: list[Decision] = []
+    search = SearchTools(router, router.open("weather"))
+    await search.call({"query": "send mail", "k": 1}, replace(context(), on_decision=logged.append))
+
+    assert [(decision.chosen, decision.probability) for decision in logged] == [(("send_mail",), 1.0)]
 
 
 async def test_finding_a_tool_again_moves_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -24,6 +25,13 @@ async def test_calls_are_counted_and_those_beyond_the_budget_refused() -> None:
     assert results[2].text == "The budget allows no more calls of 'python' (2 used). Left: search 3, fetch."
     assert probe.count == 2
     assert asked.ledger.spent("tool_calls.python") == 2
+
+
+async def test_a_refusal_names_only_tools_that_the_caller_may_call() -> None:
+    charge = Charge(Probe(name="python"), others=lambda: ["python", "search", "fetch"])
+    asked = replace(limited(python=0), tools=["fetch", "python"])
+
+    assert (await charge.call({}, asked)).text.endswith("Left: fetch.")
 
 
 async def test_a_refusal_when_nothing_is_left_says_to_answer() -> None:

@@ -1,0 +1,27 @@
+"""What engine calls cost, charged as it is spent."""
+
+from __future__ import annotations
+
+from ..core.ledger import TOKENS, USD, Ledger
+from ..core.model import Price
+
+
+class Bill:
+    """Charges the engine calls of one trajectory to its ledger."""
+
+    def __init__(self, ledger: Ledger, price: Price) -> None:
+        self._ledger, self._price = ledger, price
+
+    def prompt(self, tokens: int) -> None:
+        """A call begins with so many ids."""
+        self._ledger.charge(USD, self._price.usd(tokens, 0))
+
+    def cached(self, tokens: int) -> None:
+        """The engine held so many of them already, which makes them cheaper."""
+        self._ledger.charge(USD, self._price.usd(tokens, 0, tokens) - self._price.usd(tokens, 0))
+
+    def sampled(self, tokens: int) -> None:
+        """So many tokens were sampled, kept or not."""
+        self._ledger.charge(TOKENS, tokens)
+        if self._price.output:
+            self._ledger.charge(USD, self._price.usd(0, tokens))

@@ -1,0 +1,154 @@
+"""The `[tools]` section of the configuration: one model for each kind of tool that ships."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from ..core.model import Price
+from ..tools.fetch.config import FetchConfig
+from ..tools.mcp.config import McpConfig
+from ..tools.model_tool import ModelToolConfig
+from ..tools.search.config import SearchConfig
+from ..tools.web_search.config import WebSearchConfig
+
+TierName = Literal["auto", "e2b", "A", "A'", "B", "monty"]
+
+
+class Section(BaseModel):
+    """A part of the configuration: nothing unknown in it, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class PriceSection(Section):
+    """Dollars per million tokens."""
+
+    input: float = Field(default=0.0, ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    output: float = Field(default=0.0, ge=0)
+
+    def price(self) -> Price:
+        """As the core has it."""
+        return Price(self.input, self.cached_input, self.output)
+
+
+class E2bSection(Section):
+    """Machines of e2b, where its tier is taken; the key is the environment's E2B_API_KEY."""
+
+    domain: str | None = None
+    """None: the environment's E2B_DOMAIN, or e2b.app."""
+    template: str | None = None
+    machines: int = Field(default=8, ge=1)
+    """Machines at once."""
+    sessions_per_machine: int = Field(default=16, ge=1)
+    machine_seconds: int = Field(default=120, ge=1)
+    """How long a machine lives without a sign of life from this server."""
+    internet: bool = False
+
+
+class PythonSection(Section):
+    """The tool `python`: the best sandbox that holds on this system, or none and no tool."""
+
+    enabled: bool = True
+    tier: TierName = "auto"
+    """auto: the best that holds; e2b, A, A', B, monty: that one or none (docs/security.md)."""
+    seconds: float = Field(default=30.0, gt=0)
+    """How long one call may run."""
+    preload: tuple[str, ...] = ("numpy", "sympy")
+    """Modules that every session finds loaded."""
+    memory_mib: int = Field(default=512, ge=1)
+    """Memory of one session."""
+    disk_mib: int = Field(default=64, ge=1)
+    """Working folder of one session (tier A)."""
+    max_sessions: int = Field(default=512, ge=1, le=5000)
+    """Sessions at once; for another, the one that was idle longest ends."""
+    idle_memory_mib: int = Field(default=4096, ge=1)
+    """Memory of all idle sessions together; above it, those that were idle longest end."""
+    total_memory_mib: int | None = Field(default=None, ge=1)
+    """Memory of all sessions together; above it the largest are killed. None: half of the machine's."""
+    e2b: E2bSection = E2bSection()
+
+
+class SearchSection(SearchConfig):
+    """The tool `search`; without a path it looks into the pocket corpus."""
+
+    enabled: bool = True
+
+
+class McpSection(McpConfig):
+    """MCP servers."""
+
+    request_urls: tuple[str, ...] = ()
+    """Beginnings of addresses of servers that requests may bring along, up to a path's end. Empty: none."""
+
+    @model_validator(mode="after")
+    def _whole_addresses(self) -> Self:
+        for url in self.request_urls:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+                raise ValueError("request_urls: write https://host/ or https://host/path")
+        return self
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise ValueError("write https://host/v1")
+    return url.rstrip("/")
+
+
+class ToolModelSection(ModelToolConfig):
+    """A model behind an OpenAI-compatible server that other models may ask, as the tool ask_NAME."""
+
+    name: str = Field(min_length=1, max_length=48)
+    url: Annotated[str, AfterValidator(_base_url)]
+    """Up to /v1."""
+    model: str | None = None
+    """What the server calls it. None: the name."""
+    api_key_env: str | None = None
+    """The environment variable that holds the key."""
+    price: PriceSection = PriceSection()
+
+
+class ToolsSection(Section):
+    """The tools that this server runs for its clients."""
+
+    files: tuple[str, ...] = ()
+    """Python files with tools; they run with the rights of the server."""
+    plugins: bool = True
+    """Load the tools of other installed packages, too."""
+    python: PythonSection = PythonSection()
+    search: SearchSection = SearchSection()
+    corpora: tuple[SearchConfig, ...] = ()
+    """Further corpora, each a tool with a name of its own."""
+    web_search: WebSearchConfig | None = None
+    fetch: FetchConfig | None = None
+    mcp: McpSection = McpSection()
+    models: tuple[ToolModelSection, ...] = ()
+
+    few: int = Field(default=40, ge=0)
+    """Up to so many tools of a request are all told to the model; of more, some, and `search_tools` finds the others."""
+    room: int = Field(default=8, ge=1)
+    """How many of many are told at the start."""
+    explore: float = Field(default=0.0, ge=0, le=1)
+    """Chance of telling any other set, so that the choice can be learned from what is traced."""
+    encoder: str | None = None
+    """A text encoder by which tools are found by meaning, too; needs flyball[retrieval]. None: by words."""
+
+    concurrency: int = Field(default=64, ge=1)
+    """Calls of one tool that run at once; others wait for some seconds."""
+    max_calls: int = Field(default=32, ge=1)
+    """Calls of `/v1/flyball/tools/execute` that run at once, of all clients."""
+    max_queued_calls: int = Field(default=4096, ge=1)
+    """Calls that run or wait there; a batch beyond that is refused with 429."""
+    max_rounds: int = Field(default=32, ge=1)
+    """How often results are appended to one trajectory; then the model is told to answer."""
+    max_sessions: int = Field(default=1000, ge=1)
+    """Sessions that tools keep state for at once."""
+    idle_seconds: float = Field(default=600.0, gt=0)
+    """A session that nobody used for so long ends."""
+    pending_seconds: float = Field(default=3600.0, gt=0)
+    """How long a turn in which the client has calls to make, too, is kept for its results."""

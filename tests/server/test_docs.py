@@ -1,0 +1,48 @@
+"""The configuration examples of the documentation can be loaded, each as a whole file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from flyball.server.config import Config
+from flyball.server.tool_sections import ToolsSection
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("configuration.md", "tools.md", "tools_builtin.md")
+SHIPPED = {"python", "search", "corpora", "web_search", "fetch", "mcp", "models"}
+
+
+def examples(page: str) -> list[str]:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    return [block for block in blocks if not block.startswith("[project")]
+
+
+@pytest.mark.parametrize("block", [block for page in PAGES for block in examples(page)])
+def test_an_example_is_a_configuration(block: str) -> None:
+    Config.model_validate(tomllib.loads(block))
+
+
+def test_every_tool_that_ships_has_an_example() -> None:
+    shown = {name for block in examples("tools_builtin.md") for name in tomllib.loads(block).get("tools", {})}
+
+    assert shown == SHIPPED <= set(ToolsSection.model_fields)
+
+
+def test_the_servers_of_both_kinds_are_configured() -> None:
+    (block,) = (block for block in examples("tools_builtin.md") if "[[tools.mcp.stdio]]" in block)
+    config = Config.model_validate(tomllib.loads(block))
+
+    assert [server.name for server in config.tools.mcp.servers] == ["time", "wiki"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, "api.md", "../README.md"])
+def test_a_link_leads_to_a_file(page: str) -> None:
+    source = DOCS / page
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", source.read_text(encoding="utf-8"))
+
+    assert links and [link for link in links if not (source.parent / link).exists()] == []
