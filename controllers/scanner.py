@@ -12,9 +12,10 @@ from typing import NamedTuple
 from ..core.chat_format import ChatFormat, Fence, Tracker
 from ..core.engine import TokenLogprob
 from ..core.trajectory import Channel, Origin, Trajectory
-from .boundary import Boundary, BoundaryKind, TokenWatch, Watch
+from .boundary import AnyWatch, Boundary, BoundaryKind, TextWatch, TokenWatch, Watch
 from .fences import FenceMatch
 from .text_match import StopMatch, ThoughtMatch
+from .watched_text import WatchedText
 
 _NEVER = math.inf
 
@@ -58,7 +59,7 @@ class Scanner:
         self,
         trajectory: Trajectory,
         format: ChatFormat,
-        watches: Iterable[Watch | TokenWatch],
+        watches: Iterable[AnyWatch],
         stops: Sequence[str],
         with_tools: bool,
         fence: Fence | None = None,
@@ -68,6 +69,7 @@ class Scanner:
         watched = list(watches)
         self._kinds = {watch.kind for watch in watched if isinstance(watch, Watch)}
         self._token_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TokenWatch)))
+        self._text_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TextWatch)))
         self._stops = tuple(stops)
         self._start()
 
@@ -75,6 +77,7 @@ class Scanner:
         self.tracker: Tracker = self._format.tracker(self._trajectory.prompt_ids, tools=self._with_tools)
         self.counters = [Counter(watch) for watch in self._token_watches]
         self._thoughts = ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
+        self._texts = WatchedText(self._format, self._text_watches) if self._text_watches else None
         self._stop_match = StopMatch(self._format, self._stops) if self._stops else None
         self.fences = FenceMatch(self._format, self._fence) if self._fence is not None else None
         self._seen = 0
@@ -91,6 +94,8 @@ class Scanner:
         held = self._seen
         if self._thoughts is not None:
             held = min(held, self._thoughts.held(self._seen))
+        if self._texts is not None:
+            held = min(held, self._texts.held(self._seen))
         if self._stop_match is not None:
             held = min(held, self._stop_match.held(self._seen))
         return held
@@ -103,6 +108,8 @@ class Scanner:
             self.follow(ids[run.start : end], run.origin)
         if self._thoughts is not None:
             self._thoughts.take()  # it was reported when it was new
+        if self._texts is not None:
+            self._texts.take()
         if self.fences is not None:
             self.fences.take()
 
@@ -123,6 +130,8 @@ class Scanner:
         """Walk over results: nothing in them is a match or a marker, but for the turns around them."""
         if self._thoughts is not None:
             self._thoughts.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
+        if self._texts is not None:
+            self._texts.reset()
         if self._stop_match is not None:
             self._stop_match.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
         if self.fences is not None:
@@ -147,6 +156,8 @@ class Scanner:
         if tracker.busy or not tracker.special.isdisjoint(ids):
             return False
         if self._thoughts is not None and tracker.channel is Channel.THINK:
+            return False
+        if self._texts is not None and tracker.channel is Channel.THINK:
             return False
         if self._stop_match is not None and tracker.channel is Channel.ANSWER:
             return False
@@ -202,6 +213,8 @@ class Scanner:
                     counter.count += 1
         if self._thoughts is not None:
             self._thoughts.feed(position, token, channel, marker, origin)
+        if self._texts is not None:
+            self._texts.feed(position, token, channel, marker, origin)
         if self._stop_match is not None:
             self._stop_match.feed(position, token, channel, marker, origin)
         if self.fences is not None:
@@ -212,6 +225,9 @@ class Scanner:
         detected, after = position + 1, self.tracker.channel
         if self._thoughts is not None and (thought := self._thoughts.take()) is not None:
             yield Boundary(BoundaryKind.THOUGHT_END, thought, detected)
+        if self._texts is not None:
+            for found in self._texts.take():
+                yield Boundary(BoundaryKind.TEXT, found.position, detected, found.watch, found.text)
         if marker and channel is Channel.THINK and after is not Channel.THINK:
             yield Boundary(BoundaryKind.THINK_END, position, detected)
         if marker and channel is Channel.CALL and after is not Channel.CALL:
