@@ -16,7 +16,7 @@ from .joining import line
 TEXT = "It looks tedious, and we can use python code to simplify the reasoning."
 """As published (CoRT, arXiv 2506.09820)."""
 _DIGITS = 30
-_OPERATOR = r"[ \t]*(?:[*/\u00d7\u00f7\u00b7]|\\(?:times|cdot|div)|[ \t][-+\u2212][ \t]|(?:times|multiplied by|divided by)\b)[ \t]*"
+_OPERATOR = r"[ \t]*(?:[*/\u00d7\u00f7\u00b7]|\\(?:times|cdot|div)|[ \t][-+x\u2212][ \t]|(?:times|multiplied by|divided by)\b)[ \t]*"
 _NUMBER = re.compile(r"\d(?:,?\d)*")
 
 

@@ -81,6 +81,7 @@ def found(text: str, digits: int = 3) -> list[str]:
         ("4821 + 9377. Then", ["4821 + 9377."]),
         ("4821 \\times 9377 ", ["4821 \\times 9377"]),
         ("4821 times 9377?", ["4821 times 9377"]),
+        ("4821 x 9377 ", ["4821 x 9377"]),
         ("multiply 4821 multiplied by 9377 ", ["multiply 4821 multiplied by 9377"]),
         ("480 * 937 + 120 * 555 =", ["480 * 937", "480 * 937 + 120 * 555"]),
     ],
