@@ -59,7 +59,8 @@ class TextWatch(NamedTuple):
 
     Text is searched line by line; injected text neither matches nor takes part in a match. `pattern` is a regular
     expression that is decided by exactly one character behind the match, which it must look at: `Wait(?=\\W)`, never
-    `Wait`. At most the last `longest` characters are looked at.
+    `Wait`. At most the last `longest` characters are looked at. It is fast when it begins with letters: a condition on
+    what stands before them belongs behind them.
     """
 
     pattern: str

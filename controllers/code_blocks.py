@@ -21,7 +21,9 @@ class CodeBlocks:
     @property
     def inside(self) -> bool:
         """Whether what comes next would be part of a block, or of the line that opens one."""
-        fence = (self._line or "").startswith(_FENCE)
+        if self._line is None:
+            return self._open
+        fence = self._line.startswith(_FENCE)
         return not (fence and self._closes) if self._open else fence
 
     @property

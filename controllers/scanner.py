@@ -6,7 +6,7 @@ The hot path is `plain`: a delta in which nothing can happen is appended whole, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..core.chat_format import ChatFormat, Fence, Tracker
@@ -195,7 +195,7 @@ class Scanner:
         if self._stop_match is not None and self._stop_match.found is not None:
             self.stop = StopFound(*self._stop_match.found)
             return []
-        return list(self._boundaries(position, channel, marker, before))
+        return self._boundaries(position, channel, marker, before)
 
     def _step(self, token: int, origin: Origin) -> tuple[Channel, bool]:
         """Move every follower over one token; its channel and whether it is a marker."""
@@ -221,20 +221,22 @@ class Scanner:
             self.fences.feed(token, channel, marker, origin)
         return channel, marker
 
-    def _boundaries(self, position: int, channel: Channel, marker: bool, before: Channel) -> Iterator[Boundary]:
+    def _boundaries(self, position: int, channel: Channel, marker: bool, before: Channel) -> list[Boundary]:
         detected, after = position + 1, self.tracker.channel
+        made: list[Boundary] = []
         if self._thoughts is not None and (thought := self._thoughts.take()) is not None:
-            yield Boundary(BoundaryKind.THOUGHT_END, thought, detected)
+            made.append(Boundary(BoundaryKind.THOUGHT_END, thought, detected))
         if self._texts is not None:
             for found in self._texts.take():
-                yield Boundary(BoundaryKind.TEXT, found.position, detected, found.watch, found.text)
+                made.append(Boundary(BoundaryKind.TEXT, found.position, detected, found.watch, found.text))
         if marker and channel is Channel.THINK and after is not Channel.THINK:
-            yield Boundary(BoundaryKind.THINK_END, position, detected)
+            made.append(Boundary(BoundaryKind.THINK_END, position, detected))
         if marker and channel is Channel.CALL and after is not Channel.CALL:
-            yield Boundary(BoundaryKind.CALL_CLOSED, detected, detected)
+            made.append(Boundary(BoundaryKind.CALL_CLOSED, detected, detected))
         for counter in self.counters:
             if self._reached(counter, channel, marker, before, after):
-                yield Boundary(BoundaryKind.TOKENS, detected, detected, counter.watch)
+                made.append(Boundary(BoundaryKind.TOKENS, detected, detected, counter.watch))
+        return made
 
     def _reached(self, counter: Counter, channel: Channel, marker: bool, before: Channel, after: Channel) -> bool:
         watch = counter.watch

@@ -29,7 +29,7 @@ class WatchedText:
 
     def __init__(self, format: ChatFormat, watches: Sequence[TextWatch]) -> None:
         self._format = format
-        self._patterns = [(watch, re.compile(watch.pattern)) for watch in watches]
+        self._searches = [(watch, re.compile(watch.pattern).search) for watch in watches]
         self._window = 1 + max(watch.longest for watch in watches)
         self._found: list[FoundText] = []
         self.reset()
@@ -63,16 +63,16 @@ class WatchedText:
 
     def _search(self, text: str, before: int) -> None:
         """Search what a token completes; `before` is the position behind the token before."""
-        while True:
+        while "\n" in text:
             part, newline, text = text.partition("\n")
             self._blocks.feed(part)
-            if not self._blocks.inside:
-                self._match(part + newline, text, before)
+            self._match(part + newline, text, before)
             self._blocks.feed(newline)
-            if not newline:
-                self._line = (self._line + part)[-self._window :]
-                return
             self._line, before = "", self._after
+        if text:
+            self._blocks.feed(text)
+            self._match(text, "", before)
+            self._line = (self._line + text)[-self._window :]
 
     @property
     def _after(self) -> int:
@@ -80,14 +80,21 @@ class WatchedText:
         return self._whole
 
     def _match(self, new: str, rest: str, before: int) -> None:
+        if self._blocks.inside:
+            return
         line, known = self._line + new, len(self._line)
-        for watch, pattern in self._patterns:
-            for match in pattern.finditer(line):
-                if match.end() < known:
-                    continue  # it was decided by what came before
-                at_token_end = match.end() == known
-                text = match.group() if at_token_end else line[match.start() :] + rest
-                self._found.append(FoundText(before if at_token_end else self._after, watch, text))
+        for watch, search in self._searches:
+            match = search(line, max(0, known - watch.longest))
+            while match is not None:
+                if match.end() >= known:  # an earlier one was decided by what came before
+                    self._keep(watch, match, known, rest, before)
+                match = search(line, max(match.end(), match.start() + 1))
+
+    def _keep(self, watch: TextWatch, match: re.Match[str], known: int, rest: str, before: int) -> None:
+        if match.end() == known:
+            self._found.append(FoundText(before, watch, match.group()))
+        else:
+            self._found.append(FoundText(self._after, watch, match.string[match.start() :] + rest))
 
     def held(self, default: int) -> int:
         """Tokens from here on may still turn out to follow a match."""
@@ -95,5 +102,7 @@ class WatchedText:
 
     def take(self) -> list[FoundText]:
         """What the last token decided, once; the earliest position first."""
+        if not self._found:
+            return []
         found, self._found = self._found, []
         return sorted(found, key=lambda match: match.position)

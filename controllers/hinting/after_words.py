@@ -20,8 +20,9 @@ NO_HINT = "none"
 
 def words_watch(words: Sequence[str]) -> TextWatch:
     """Whole words of thinking: "Wait" is one of "Wait, …" and none of "Waiting"."""
-    longest_first = sorted(words, key=len, reverse=True)
-    return TextWatch(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?=\W)", len(longest_first[0]) + 2)
+    longest_first = [re.escape(word) for word in sorted(words, key=len, reverse=True)]
+    whole = "|".join(rf"{word}(?<!\w{word})" for word in longest_first)
+    return TextWatch(rf"(?:{whole})(?=\W)", max(map(len, words)) + 2)
 
 
 def behind(found: str, words: Sequence[str]) -> str:

@@ -22,8 +22,9 @@ _NUMBER = re.compile(r"\d(?:,?\d)*")
 
 def tedious_watch(digits: int) -> TextWatch:
     """Two numbers of so many digits at least, and an operator between them: "4821 * 9377", "4,821 + 93,770"."""
-    number = rf"\d(?:,?\d){{{digits - 1},{_DIGITS - 1}}}"
-    return TextWatch(rf"(?<![\w.]){number}{_OPERATOR}{number}(?:(?=[^\w.,])|[.,](?=\D))", 4 * _DIGITS + 20)
+    more = rf"(?:,?[0-9]){{{digits - 1},{_DIGITS - 1}}}"
+    first, second = rf"[0-9](?<![\w.][0-9]){more}", rf"[0-9]{more}"
+    return TextWatch(rf"{first}{_OPERATOR}{second}(?:(?=[^\w.,])|[.,](?=\D))", 4 * _DIGITS + 20)
 
 
 def was_computed(found: str, trajectory: Trajectory) -> bool:
