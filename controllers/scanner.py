@@ -18,6 +18,8 @@ from .text_match import StopMatch, ThoughtMatch
 from .watched_text import WatchedText
 
 _NEVER = math.inf
+_EVERY = 256
+"""Tokens between two states that are kept: so many are read again at most when an edit goes back."""
 
 
 class StopFound(NamedTuple):
@@ -52,6 +54,17 @@ class Counter:
         return self.next_at - self.count
 
 
+class _Kept(NamedTuple):
+    """Everything that depends on the tokens so far, when `seen` of them were seen."""
+
+    seen: int
+    tracker: Tracker
+    counts: tuple[int, ...]
+    thoughts: ThoughtMatch | None
+    texts: WatchedText | None
+    fences: FenceMatch | None
+
+
 class Scanner:
     """Follows one trajectory token by token: its channel, what is counted, and text that may become a match."""
 
@@ -64,17 +77,18 @@ class Scanner:
         with_tools: bool,
         fence: Fence | None = None,
     ) -> None:
-        self._trajectory, self._format, self._with_tools = trajectory, format, with_tools
+        self.trajectory, self._format, self._with_tools = trajectory, format, with_tools
         self._fence = fence
         watched = list(watches)
         self._kinds = {watch.kind for watch in watched if isinstance(watch, Watch)}
         self._token_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TokenWatch)))
         self._text_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TextWatch)))
         self._stops = tuple(stops)
+        self._kept: list[_Kept] = []
         self._start()
 
     def _start(self) -> None:
-        self.tracker: Tracker = self._format.tracker(self._trajectory.prompt_ids, tools=self._with_tools)
+        self.tracker: Tracker = self._format.tracker(self.trajectory.prompt_ids, tools=self._with_tools)
         self.counters = [Counter(watch) for watch in self._token_watches]
         self._thoughts = ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
         self._texts = WatchedText(self._format, self._text_watches) if self._text_watches else None
@@ -100,12 +114,35 @@ class Scanner:
             held = min(held, self._stop_match.held(self._seen))
         return held
 
-    def rewind(self) -> None:
-        """Start over and follow what the trajectory still holds: after an edit has dropped tokens."""
+    def _keep(self) -> None:
+        """Keep the state now and then; not while stop strings are searched, which count the whole answer."""
+        if self._stop_match is not None:
+            return
+        counts = tuple(counter.count for counter in self.counters)
+        self._kept.append(_forked(_Kept(self._seen, self.tracker, counts, self._thoughts, self._texts, self.fences)))
+
+    def _due(self) -> bool:
+        return self._seen >= (self._kept[-1].seen if self._kept else 0) + _EVERY
+
+    def _restore(self, kept: _Kept) -> None:
         self._start()
-        ids = self._trajectory.ids
-        for run, end in self._trajectory.spans():
-            self.follow(ids[run.start : end], run.origin)
+        self._seen, self.tracker, counts, self._thoughts, self._texts, fences = _forked(kept)
+        self.fences = fences if self._fence is not None else None
+        for counter, count in zip(self.counters, counts, strict=True):
+            counter.count = count
+
+    def rewind(self) -> None:
+        """Follow what the trajectory still holds, from the last state that is kept: after an edit has dropped tokens."""
+        ids = self.trajectory.ids
+        while self._kept and self._kept[-1].seen > len(ids):
+            self._kept.pop()
+        if self._kept:
+            self._restore(self._kept[-1])
+        else:
+            self._start()
+        begin = self._seen
+        for run, end in self.trajectory.spans(begin):
+            self.follow(ids[max(run.start, begin) : end], run.origin)
         if self._thoughts is not None:
             self._thoughts.take()  # it was reported when it was new
         if self._texts is not None:
@@ -123,11 +160,13 @@ class Scanner:
 
     def append_results(self, ids: Sequence[int]) -> None:
         """Keep what tools wrote. Where it ends the turn, what follows is a new one."""
-        self._trajectory.append(ids, Channel.RESULT, Origin.ENVIRONMENT)
+        self.trajectory.append(ids, Channel.RESULT, Origin.ENVIRONMENT)
         self._pass(ids)
 
     def _pass(self, ids: Sequence[int]) -> None:
         """Walk over results: nothing in them is a match or a marker, but for the turns around them."""
+        if self._due():
+            self._keep()
         if self._thoughts is not None:
             self._thoughts.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
         if self._texts is not None:
@@ -148,7 +187,7 @@ class Scanner:
         """Keep tokens that somebody wrote for the model."""
         for token in ids:
             channel, marker = self._step(token, Origin.INJECTED)
-            self._trajectory.append([token], channel, Origin.INJECTED, marker=marker)
+            self.trajectory.append([token], channel, Origin.INJECTED, marker=marker)
 
     def plain(self, ids: Sequence[int]) -> bool:
         """Whether nothing can happen in these sampled tokens."""
@@ -170,21 +209,23 @@ class Scanner:
         self, ids: Sequence[int], logprobs: Sequence[TokenLogprob] | None, weight_version: str | None
     ) -> None:
         """Keep a delta for which `plain` holds."""
+        if self._due():
+            self._keep()
         channel, count = self.tracker.channel, len(ids)
         for counter in self.counters:
             if counter.counts(channel, marker=False):
                 counter.count += count
         self._seen += count
-        self._trajectory.append(ids, channel, Origin.SAMPLED, logprobs=logprobs, weight_version=weight_version)
+        self.trajectory.append(ids, channel, Origin.SAMPLED, logprobs=logprobs, weight_version=weight_version)
 
     def take(self, token: int, logprob: TokenLogprob | None, weight_version: str | None) -> list[Boundary]:
         """Keep one sampled token; the boundaries that it makes, the earliest position first.
 
         When it completes a stop string there are none: the stop began before them.
         """
-        position, before = len(self._trajectory.ids), self.tracker.channel
+        position, before = len(self.trajectory.ids), self.tracker.channel
         channel, marker = self._step(token, Origin.SAMPLED)
-        self._trajectory.append(
+        self.trajectory.append(
             [token],
             channel,
             Origin.SAMPLED,
@@ -199,6 +240,8 @@ class Scanner:
 
     def _step(self, token: int, origin: Origin) -> tuple[Channel, bool]:
         """Move every follower over one token; its channel and whether it is a marker."""
+        if self._due():
+            self._keep()
         tracker = self.tracker
         if tracker.busy or token in tracker.special:
             mark = tracker.see(token)
@@ -245,3 +288,16 @@ class Scanner:
         if not counter.counts(channel, marker):
             return False
         return counter.count == watch.n or (watch.repeat and counter.count % watch.n == 0)
+
+
+def _forked(kept: _Kept) -> _Kept:
+    """A state that shares nothing with the one that is followed."""
+    seen, tracker, counts, thoughts, texts, fences = kept
+    return _Kept(
+        seen,
+        tracker.fork(),
+        counts,
+        None if thoughts is None else thoughts.fork(),
+        None if texts is None else texts.fork(),
+        None if fences is None else fences.fork(),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from typing import NamedTuple
 
 from ..core.chat_format import ChatFormat
@@ -44,6 +45,13 @@ class WatchedText:
         """Behind the last token that completed its text."""
         self._silent = False
         """Whether tokens came since, whose characters are not complete."""
+
+    def fork(self) -> WatchedText:
+        """An independent copy, to return to after an edit."""
+        twin = copy(self)
+        twin._stream = self._stream.fork()
+        twin._blocks, twin._found = copy(self._blocks), list(self._found)
+        return twin
 
     def feed(self, position: int, token: int, channel: Channel, marker: bool, origin: Origin) -> None:
         """Follow one token."""

@@ -9,17 +9,19 @@ from flyball.controllers.boundary import BoundaryKind, Watch
 from flyball.controllers.controller import BaseController, Setting
 from flyball.controllers.limits import Limits
 from flyball.controllers.registry import build_controllers
+from flyball.controllers.scanner import Scanner
 from flyball.controllers.server_tools import ServerTools
 from flyball.controllers.setup import Setup
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, Delta, EngineRequest, Sampling
 from flyball.core.ledger import Ledger
+from flyball.core.trajectory import Trajectory
 
 _CONTEXT = 1 << 20
 _WORDS = (
     "Start with 7 , then add 5 : 12 , keep 2 . So the result is 6 . Multiply it by 341 * 22 . Yes , Python gives 8 . "
     "The number of the other one is long enough , and I should check it again"
-).split()
+)
 _REFLECTIONS = ("Wait, ", "Alternatively, ", "Hmm, ")
 _NEVER: Mapping[str, Any] = {"name": "hint_infer", "rounds": 0, "after_words": 1, "chance": 0, "distance": 0}
 
@@ -53,9 +55,9 @@ ARMS: Mapping[str, Arm] = {
 
 def thinking_text(paragraphs: int, seed: int = 0) -> str:
     """Thoughts of some forty tokens, each with a reflection word; no code."""
-    rng = random.Random(seed)
+    rng, words = random.Random(seed), _WORDS.split()
     thoughts = (
-        f"{rng.choice(_REFLECTIONS)}{' '.join(rng.choices(_WORDS, k=rng.randint(15, 45)))}." for _ in range(paragraphs)
+        f"{rng.choice(_REFLECTIONS)}{' '.join(rng.choices(words, k=rng.randint(15, 45)))}." for _ in range(paragraphs)
     )
     return "\n\n".join(thoughts)
 
@@ -84,6 +86,13 @@ class Replay:
         """The deltas."""
         for delta in self._deltas:
             yield delta
+
+
+def scanner_of(setup: Setup) -> Scanner:
+    """What follows the tokens of one trajectory of this side, without the loop around it."""
+    watches = [watch for named in setup.controllers for watch in named.controller.watches]
+    fence = None if setup.server_tools is None else setup.format.fence
+    return Scanner(Trajectory(setup.prompt_ids), setup.format, watches, (), False, fence)
 
 
 def setup_of(arm: Arm, engine: Replay, format: ChatFormat, prompt_ids: Sequence[int]) -> Setup:

@@ -18,11 +18,10 @@ from benchmarks.overhead.machine import machine
 from flyball.controllers.formats.registry import load_format
 from flyball.controllers.loop import Loop
 from flyball.core.chat_format import ChatFormat, Thinking
-from flyball.core.trajectory import Acted
 from flyball.data import REASONER
 
-from .arms import ARMS, Arm, Replay, setup_of, thinking_text
-from .report import Case, render
+from .arms import ARMS, Arm, Replay, scanner_of, setup_of, thinking_text
+from .report import Case, Row, render
 
 OUT = Path(__file__).resolve().parents[1]
 _MESSAGES = ({"role": "user", "content": "Start with 7, add 5."},)
@@ -37,30 +36,49 @@ def cases(format: ChatFormat, paragraphs: int) -> dict[Case, list[int]]:
 
 async def seconds_per_token(arm: Arm, case: Case, ids: Sequence[int], format: ChatFormat) -> float:
     """Processor time of one trajectory, a token."""
-    prompt = format.render(_MESSAGES, None, Thinking.ON, {})
-    loop = Loop(setup_of(arm, Replay(ids, case.delta), format, prompt))
+    loop = Loop(setup_of(arm, Replay(ids, case.delta), format, _prompt(format)))
     began = time.process_time()
     async with aclosing(loop.run()) as commits:
         async for _ in commits:
             pass
     took = time.process_time() - began
-    acted = any(isinstance(event, Acted) for event in loop.trajectory.log)
-    assert acted or loop.trajectory.ids == ids
+    assert loop.trajectory.ids == ids, "an edit was made"
     return took / len(ids)
 
 
-def measure(paragraphs: int, rounds: int) -> dict[str, dict[Case, float]]:
-    """Microseconds a token, the median of the rounds."""
+def seconds_to_go_back(arm: Arm, ids: Sequence[int], format: ChatFormat, times: int = 20) -> float:
+    """Processor time until the scanner stands one token before the end, where an edit dropped what followed."""
+    scanner = scanner_of(setup_of(arm, Replay(ids, 1), format, _prompt(format)))
+    for token in ids:
+        scanner.take(token, None, None)
+    began = time.process_time()
+    for _ in range(times):
+        scanner.trajectory.drop(len(scanner.trajectory.ids) - 1, "edit")
+        scanner.rewind()
+    return (time.process_time() - began) / times
+
+
+def _prompt(format: ChatFormat) -> list[int]:
+    return format.render(_MESSAGES, None, Thinking.ON, {})
+
+
+def measure(paragraphs: int, rounds: int) -> dict[str, Row]:
+    """The median of the rounds."""
     format = load_format("auto", str(REASONER))
     written = cases(format, paragraphs)
-    samples: dict[tuple[str, Case], list[float]] = {}
+    thinking = format.encode(thinking_text(paragraphs))
+    tokens: dict[tuple[str, Case], list[float]] = {}
+    back: dict[str, list[float]] = {}
     for _ in range(rounds):
         for name, arm in ARMS.items():
             for case, ids in written.items():
                 took = asyncio.run(seconds_per_token(arm, case, ids, format))
-                samples.setdefault((name, case), []).append(took)
+                tokens.setdefault((name, case), []).append(took)
+            back.setdefault(name, []).append(seconds_to_go_back(arm, thinking, format))
+    median = statistics.median
     return {
-        name: {case: statistics.median(samples[name, case]) * 1e6 for case in written} for name in ARMS
+        name: Row({case: median(tokens[name, case]) * 1e6 for case in written}, median(back[name]) * 1e3, len(thinking))
+        for name in ARMS
     }
 
 
@@ -74,8 +92,8 @@ def main(smoke: bool, out: Path) -> None:
     text = render(setting, figures)
     click.echo(text)
     if not smoke:
-        results = {name: {case.title: micros for case, micros in row.items()} for name, row in figures.items()}
-        (out / "scanning.json").write_text(json.dumps({"machine": setting, "microseconds": results}, indent=1) + "\n")
+        results = {name: row.record() for name, row in figures.items()}
+        (out / "scanning.json").write_text(json.dumps({"machine": setting, "results": results}, indent=1) + "\n")
         (out / "scanning.md").write_text(text)
 
 

@@ -54,10 +54,10 @@ class AfterWords:
         if decision.chosen == (NO_HINT,):
             return Ruling(given, (), (decision,))
         hint = hints[decision.chosen[0]]
+        text = behind_word(behind(boundary.found, self._words), hint.text) + self._aids.opening_of(hint)
         now = given._replace(
             last=sampled_before(boundary, view),
             after_words=given.after_words + 1,
-            calls_for=view.trajectory.calls_answered() if self._aids.by_call(hint.tool) else None,
+            calls_for=self._aids.calls_for(hint.tool, text, view.trajectory),
         )
-        text = behind_word(behind(boundary.found, self._words), hint.text) + self._aids.opening_of(hint)
         return Ruling(now, (Inject(text),), (decision,))

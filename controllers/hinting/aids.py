@@ -48,6 +48,6 @@ class Aids:
         """The same for a hint; its own wording says itself whether it opens code."""
         return "" if hint.own else self.opening(hint.tool, hint.code)
 
-    def by_call(self, tool: str | None) -> bool:
-        """Whether the model ends its thinking in order to use the tool."""
-        return tool is not None and tool in self._tools and not self.opening(tool)
+    def calls_for(self, tool: str | None, text: str, trajectory: Trajectory) -> int | None:
+        """Calls that are answered, when this text makes the model end its thinking in order to make another; else None."""
+        return trajectory.calls_answered() if tool in self._tools and "```" not in text else None

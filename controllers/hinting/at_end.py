@@ -31,8 +31,7 @@ class AtEnd:
         thought = last_thought(boundary.position, view)
         if given.at_end >= self._rounds or not thought.strip() or ends_in_code(thought):
             return Ruling(given)
-        answered = view.trajectory.calls_answered()
-        if given.calls_for == answered:
+        if given.calls_for == view.trajectory.calls_answered():
             return Ruling(given._replace(calls_for=None))
         hints = self._aids.useful(self._hints, view.trajectory)
         if not hints:
@@ -40,10 +39,10 @@ class AtEnd:
         features = {"round": float(given.at_end), "thinking_tokens": float(view.trajectory.thinking)}
         decision = self._policy.choose(Context("hint", features, view.random, boundary.position), list(hints))
         hint = hints[decision.chosen[0]]
+        text = paragraph(thought, hint.text) + self._aids.opening_of(hint)
         now = given._replace(
             last=sampled_before(boundary, view),
             at_end=given.at_end + 1,
-            calls_for=answered if self._aids.by_call(hint.tool) else None,
+            calls_for=self._aids.calls_for(hint.tool, text, view.trajectory),
         )
-        text = paragraph(thought, hint.text) + self._aids.opening_of(hint)
         return Ruling(now, (Inject(text),), (decision,))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -46,9 +47,13 @@ def library_hints(domain: str) -> tuple[Hint, ...]:
     return library[domain]
 
 
-def own_hints(texts: tuple[str, ...]) -> tuple[Hint, ...]:
-    """A request's own hints; one with a fence has its code run, and is a hint of Python."""
-    return tuple(
-        Hint(f"request.{number}", text, "python" if "```" in text else None, own=True)
-        for number, text in enumerate(texts)
-    )
+def own_hints(texts: Sequence[str], tools: Iterable[str]) -> tuple[Hint, ...]:
+    """A request's own hints; each names the tool whose name is in it, or Python when it opens code."""
+    names = sorted(tools)
+    return tuple(Hint(f"request.{number}", text, _named(text, names), own=True) for number, text in enumerate(texts))
+
+
+def _named(text: str, names: Sequence[str]) -> str | None:
+    if "```" in text:
+        return "python"
+    return next((name for name in names if re.search(rf"(?i)\b{re.escape(name)}\b", text)), None)

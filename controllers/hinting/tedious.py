@@ -48,9 +48,10 @@ class Tedious:
             return Ruling(given)
         if was_computed(boundary.found, view.trajectory):
             return Ruling(given)
+        text = line(boundary.found, TEXT) + self._aids.opening(PYTHON)
         now = given._replace(
             last=sampled_before(boundary, view),
             tedious=given.tedious + 1,
-            calls_for=view.trajectory.calls_answered() if self._aids.by_call(PYTHON) else None,
+            calls_for=self._aids.calls_for(PYTHON, text, view.trajectory),
         )
-        return Ruling(now, (Inject(line(boundary.found, TEXT) + self._aids.opening(PYTHON)),))
+        return Ruling(now, (Inject(text),))

@@ -20,9 +20,10 @@ TEXT = "We don't need to doubt the accuracy of python calculations."
 
 
 def good_results(trajectory: Trajectory) -> int:
-    """How many calls of Python went well."""
-    answers = (event for event in trajectory.tool_events if isinstance(event, ToolAnswered))
-    return sum(answer.name == PYTHON and answer.status == "ok" for answer in answers)
+    """How many calls of Python went well; none when the last call of all did not, or was another."""
+    answers = [event for event in trajectory.tool_events if isinstance(event, ToolAnswered)]
+    good = [answer.name == PYTHON and answer.status == "ok" for answer in answers]
+    return sum(good) if good and good[-1] else 0
 
 
 class Trust:

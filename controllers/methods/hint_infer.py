@@ -40,7 +40,7 @@ class HintInfer(BaseController[Given]):
     def __init__(self, params: HintInferParams, setting: Setting) -> None:
         self._calls = params.calls
         aids = Aids(params, setting)
-        hints = own_hints(params.hints) or library_hints(params.domain)
+        hints = own_hints(params.hints, setting.tools) or library_hints(params.domain)
         self._places: tuple[Place, ...] = (
             *([Prefill(aids)] if params.prefill else []),
             Cap(params.calls),

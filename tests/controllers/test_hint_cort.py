@@ -191,6 +191,13 @@ async def test_without_a_result_or_after_an_error_nothing_is_said_of_trust() -> 
         assert acted(result.trajectory) == []
 
 
+async def test_after_an_error_a_doubt_is_right_though_an_earlier_result_was_good() -> None:
+    bad = "```python\nprint(x)\n```\n"
+    script = writes(f"So.\n{FENCE}", f"Again.\n{bad}", f"Wait, hm.{END}")
+    result = await run(script, controllers=[hint(trust="doubt")], thinking=Thinking.ON, **runs_code())
+    assert (statuses(result.trajectory), acted(result.trajectory)) == (["ok", "user_error"], [])
+
+
 async def test_only_results_of_python_are_trusted() -> None:
     turn = f"<think>\nI call.</think>\n\n{call('add', a=1, b=2)}{EOS}"
     script = writes(turn, f"<think>\nWait, 3.</think>\n\n3{EOS}")

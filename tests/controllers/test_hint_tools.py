@@ -122,6 +122,15 @@ async def test_no_hint_comes_between_a_hint_to_use_a_tool_and_the_call() -> None
     assert acted(result.trajectory) == ["hint_infer"] * 3
 
 
+@pytest.mark.parametrize("own", ["Let me run PYTHON code.", "Python!"])
+async def test_an_own_hint_that_names_a_tool_waits_for_the_call_as_well(own: str) -> None:
+    made = f"Let me run it.</think>\n\n{call('python', code='print(6*7)')}{EOS}"
+    script = writes(f"So.{END}", made, f"So 42.{END}", f" on{END}")
+    controllers = [hint(rounds=2, hints=[own])]
+    result = await run(script, controllers=controllers, thinking=Thinking.ON, **offered(python))
+    assert f"So.\n\n{own}{made}{responses('42')}<think>\nSo 42.\n\n{own} on" in result.kept()
+
+
 async def test_a_model_that_makes_no_call_after_such_a_hint_may_end() -> None:
     controllers = [hint(rounds=2, domain="math", open_fence=False)]
     result = await seeded(writes(f"So.{END}", f" No.{END}"), "math.python", controllers, **offered(python))
