@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flyball.controllers.asking import Named
-from flyball.controllers.boundary import BoundaryKind, Watch
+from flyball.controllers.boundary import AnyWatch, BoundaryKind, Watch
 from flyball.controllers.controller import BaseController, Setting
 from flyball.controllers.limits import Limits
 from flyball.controllers.registry import build_controllers
@@ -32,7 +32,7 @@ _AT_END: Mapping[str, Any] = {"name": "hint_infer", "hints": ["```"], "calls": 0
 class Thoughts(BaseController[None]):
     """Watches the ends of thoughts, and does nothing."""
 
-    watches = (Watch(BoundaryKind.THOUGHT_END),)
+    watches: Sequence[AnyWatch] = (Watch(BoundaryKind.THOUGHT_END),)
 
 
 class Arm(NamedTuple):

@@ -85,9 +85,14 @@ async def test_whole_runs_are_the_same(controllers: list[Any], monkeypatch: pyte
 def test_an_edit_at_the_end_of_long_thinking_reads_little_again(monkeypatch: pytest.MonkeyPatch) -> None:
     scanner, trajectory = a_scanner(ids("<think>\n"))
     taken(scanner, ids(TEXT * 60))
-    read = []
+    read: list[int] = []
     step = scanner._step
-    monkeypatch.setattr(scanner, "_step", lambda token, origin: (read.append(token), step(token, origin))[1])
+
+    def counted(token: int, origin: Origin) -> tuple[Channel, bool]:
+        read.append(token)
+        return step(token, origin)
+
+    monkeypatch.setattr(scanner, "_step", counted)
 
     trajectory.drop(len(trajectory.ids) - 2, "edit")
     scanner.rewind()
