@@ -9,6 +9,7 @@ from flyball.controllers.boundary import TokenWatch
 from flyball.controllers.controller import Reach, Setting
 from flyball.controllers.edits import Inject, Truncate
 from flyball.controllers.hinting.after_words import words_watch
+from flyball.controllers.hinting.joining import behind_word
 from flyball.controllers.registry import build_controllers
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
@@ -68,6 +69,28 @@ async def test_a_hint_goes_on_with_the_word_and_loses_its_own(own: str, shown: s
     script = writes(f"Wait, no.{END}", f" on{END}")
     result = await run(script, controllers=[after(hints=[own])], thinking=Thinking.ON)
     assert result.shown.reasoning == shown
+
+
+@pytest.mark.parametrize(
+    ("rest", "text", "joined"),
+    [
+        ("", "Wait, why?", ", why?"),
+        (",", "Wait, why?", " why?"),
+        (", ", "Wait, why?", "why?"),
+        ("\n", "Let me check.", "Let me check."),
+        (",", "Let me check.", " Let me check."),
+    ],
+)
+def test_a_word_whose_token_holds_more_than_the_word_is_gone_on_with_as_it_stands(
+    rest: str, text: str, joined: str
+) -> None:
+    assert behind_word(rest, text) == joined
+
+
+async def test_where_no_hint_is_left_none_is_given() -> None:
+    script = writes(f"Wait, no.{END}")
+    result = await run(script, controllers=[after(hints=["```"], calls=0)], thinking=Thinking.ON)
+    assert (acted(result.trajectory), decisions(result.trajectory)) == ([], [])
 
 
 @pytest.mark.parametrize("word", ["Wait", "Alternatively", "Moment mal"])
