@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-sandbox bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-sandbox bench-scanning bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -32,10 +32,14 @@ bench-retrieval: .venv/dev.stamp
 bench-sandbox: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.sandbox $(ARGS)
 
+bench-scanning: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.scanning.run $(ARGS)
+
 bench-smoke: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.overhead.run --smoke
 	$(BIN)/python -m benchmarks.engine_cpu.run --smoke
 	$(BIN)/python -m benchmarks.tools.sandbox --smoke
+	$(BIN)/python -m benchmarks.scanning.run --smoke
 
 gpu-smoke: .venv/serve.stamp
 	$(BIN)/python scripts/gpu_smoke.py $(ARGS)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import ControllerError, FlyballError
 from ..core.trajectory import Acted, Decided, Noted, Trajectory
-from .boundary import Boundary, BoundaryKind, TokenWatch, Watch
+from .boundary import AnyWatch, Boundary, Watch
 from .controller import Controller, Reach, Ruling
 from .edits import Proposal, Resolution, Truncate, resolve
 from .history import History
@@ -72,12 +72,12 @@ class Panel:
             return named.controller.initial()
 
     @property
-    def watches(self) -> list[Watch | TokenWatch]:
+    def watches(self) -> list[AnyWatch]:
         """Everything that somebody watches."""
         return [watch for named in self._controllers for watch in named.controller.watches]
 
     def _watching(self, boundary: Boundary) -> list[int]:
-        sign = boundary.watch if boundary.kind is BoundaryKind.TOKENS else Watch(boundary.kind)
+        sign = boundary.watch or Watch(boundary.kind)
         return [i for i, named in enumerate(self._controllers) if sign in named.controller.watches]
 
     # -- boundaries ------------------------------------------------------------------------------------------------

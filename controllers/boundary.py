@@ -23,6 +23,8 @@ class BoundaryKind(StrEnum):
     """Results of the server's tools were appended; the position is behind them."""
     TOKENS = "tokens"
     """A number of sampled tokens was reached."""
+    TEXT = "text"
+    """Text was found in the thinking; the position is behind it."""
     ANSWER_END = "answer_end"
     """The model ended its turn; the position is before the end-of-turn token."""
 
@@ -52,6 +54,22 @@ class TokenWatch(NamedTuple):
     logprob_ids: tuple[int, ...] = ()
 
 
+class TextWatch(NamedTuple):
+    """Ask behind text that the model thinks and that matches; never inside of code between fences.
+
+    Text is searched line by line; injected text neither matches nor takes part in a match. `pattern` is a regular
+    expression that is decided by exactly one character behind the match, which it must look at: `Wait(?=\\W)`, never
+    `Wait`. At most the last `longest` characters are looked at. It is fast when it begins with letters: a condition on
+    what stands before them belongs behind them.
+    """
+
+    pattern: str
+    longest: int
+
+
+AnyWatch = Watch | TokenWatch | TextWatch
+
+
 class Boundary(NamedTuple):
     """One position at which controllers are asked.
 
@@ -62,5 +80,7 @@ class Boundary(NamedTuple):
     kind: BoundaryKind
     position: int
     detected: int
-    watch: TokenWatch | None = None
-    """For `tokens`: whose number was reached."""
+    watch: TokenWatch | TextWatch | None = None
+    """For `tokens` and `text`: whose number was reached, or whose text was found."""
+    found: str = ""
+    """For `text`: what was found, with the rest of the token that it ends in."""

@@ -19,7 +19,7 @@ from ..core.decision import Decision
 from ..core.engine import Abilities
 from ..core.ledger import Ledger
 from ..core.trajectory import Channel, Trajectory
-from .boundary import Boundary, TokenWatch, Watch
+from .boundary import AnyWatch, Boundary
 from .edits import Edit
 
 S = TypeVar("S")
@@ -48,6 +48,8 @@ class Plan(msgspec.Struct, frozen=True):
     messages: tuple[Mapping[str, Any], ...]
     thinking: Thinking = Thinking.DEFAULT
     template_args: Mapping[str, Any] = {}
+    call_limit: int | None = None
+    """Calls of tools that the server makes for one trajectory; None: as many as its rounds and the budget allow."""
 
 
 class Setting(NamedTuple):
@@ -55,6 +57,10 @@ class Setting(NamedTuple):
 
     format: ChatFormat
     abilities: Abilities
+    tools: frozenset[str] = frozenset()
+    """Tools that the model is told of: the server's and the client's."""
+    fenced: str | None = None
+    """The tool that runs code between fences in the thinking."""
 
 
 class View(Protocol):
@@ -110,7 +116,7 @@ class Controller(Protocol[S]):
     """
 
     params: ClassVar[type[Params]]
-    watches: Sequence[Watch | TokenWatch]
+    watches: Sequence[AnyWatch]
     reach: Reach
 
     def plan(self, plan: Plan) -> Plan:
@@ -132,7 +138,7 @@ class BaseController(Generic[S]):
     """What most controllers do not need to write: no plan, no state, no reach, no verdicts."""
 
     params: ClassVar[type[Params]] = Params
-    watches: Sequence[Watch | TokenWatch] = ()
+    watches: Sequence[AnyWatch] = ()
     reach: Reach = Reach.NONE
 
     def plan(self, plan: Plan) -> Plan:

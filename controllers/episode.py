@@ -155,7 +155,7 @@ class Episode:
             thinking=plan.thinking,
             template_args=plan.template_args,
             with_tools=bool(spec.tools),
-            server_tools=spec.server_tools,
+            server_tools=_with_limit(spec.server_tools, plan.call_limit),
             session=self._session_key(index),
             max_calls=spec.max_calls,
             max_edits=self._max_edits,
@@ -313,6 +313,10 @@ class Episode:
     def cached_tokens(self) -> int:
         """Prompt tokens that the engine already held, in the first trajectory's first call."""
         return self.trials[0].loop.cached_tokens if self.trials else 0
+
+
+def _with_limit(server: ServerTools | None, calls: int | None) -> ServerTools | None:
+    return server if server is None or calls is None else msgspec.structs.replace(server, call_limit=calls)
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:

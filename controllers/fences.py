@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 from ..core.chat_format import ChatFormat, Fence
 from ..core.trajectory import Channel, Origin
@@ -32,6 +33,13 @@ class FenceMatch:
         self._stream = self._format.text_stream()
         self._line = ""
         self._code: list[str] | None = None
+
+    def fork(self) -> FenceMatch:
+        """An independent copy, to return to after an edit."""
+        twin = copy(self)
+        twin._stream = self._stream.fork()
+        twin._code = None if self._code is None else list(self._code)
+        return twin
 
     def feed(self, token: int, channel: Channel, marker: bool, origin: Origin) -> None:
         """Follow one token."""

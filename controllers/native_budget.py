@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..core.chat_format import ChatFormat
 from ..core.engine import Abilities, ThinkingBudget
 from ..core.trajectory import Channel
-from .boundary import Boundary, TokenWatch, Watch
+from .boundary import AnyWatch, Boundary, TokenWatch
 
 
 def thinking_opener(format: ChatFormat) -> int | None:
@@ -31,7 +31,7 @@ class NativeBudget:
     """
 
     def __init__(
-        self, watches: Iterable[Watch | TokenWatch], format: ChatFormat, abilities: Abilities, prompt_ids: Sequence[int]
+        self, watches: Iterable[AnyWatch], format: ChatFormat, abilities: Abilities, prompt_ids: Sequence[int]
     ) -> None:
         closing = [watch for watch in watches if isinstance(watch, TokenWatch) and watch.closes and watch.n > 0]
         self._close = format.think_end_id

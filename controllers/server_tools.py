@@ -28,6 +28,8 @@ class ServerTools(msgspec.Struct, frozen=True, kw_only=True):
     """How often results are appended to one trajectory; then the model is told to answer."""
     grace: float = 5.0
     """Seconds for which a tool that was cancelled is waited for; after that it is left alone."""
+    call_limit: int | None = None
+    """How many calls are made for one trajectory; of the others the model is told to answer. None: no such limit."""
 
     @property
     def told(self) -> list[ToolSpec]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
 
 from ..core.chat_format import ChatFormat
 from ..core.trajectory import Channel, Origin
@@ -31,6 +32,13 @@ class ThoughtMatch:
         self._starts: list[tuple[int, int]] = []
         """(position of a token, where its text begins in the tail)"""
         self._found: int | None = None
+
+    def fork(self) -> ThoughtMatch:
+        """An independent copy, to return to after an edit."""
+        twin = copy(self)
+        twin._stream = self._stream.fork()
+        twin._starts = list(self._starts)
+        return twin
 
     def feed(self, position: int, token: int, channel: Channel, marker: bool, origin: Origin) -> None:
         """Follow one token."""

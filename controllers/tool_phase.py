@@ -105,6 +105,11 @@ class ToolPhase:
                 f"The limit of {self._server.max_rounds} rounds of tool calls is met. Answer with what you have."
             )
             self._scanner.ignore_fences()
+        elif (limit := self._server.call_limit) is not None:
+            left = max(0, limit - self._trajectory.calls_answered())
+            turn.refuse(f"The limit of {limit} tool calls is met. Answer with what you have.", left)
+            if left == 0:
+                self._scanner.ignore_fences()
         return turn
 
     def _remembering(self, more: int) -> Dispatcher:

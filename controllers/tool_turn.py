@@ -33,9 +33,9 @@ class ToolTurn:
         self._results: dict[int, Result] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
-    def refuse(self, reason: str) -> None:
-        """Make none of the calls, and say why."""
-        self._results = {number: Result(Status.USER_ERROR, reason) for number in range(len(self.calls))}
+    def refuse(self, reason: str, first: int = 0) -> None:
+        """Make none of the calls, or but the `first` ones, and say why."""
+        self._results = {number: Result(Status.USER_ERROR, reason) for number in range(first, len(self.calls))}
 
     def start(self, context: CallContext) -> None:
         """Run what changes nothing."""

@@ -12,6 +12,7 @@ from ..controllers.asking import Named
 from ..controllers.controller import Setting
 from ..controllers.episode import EpisodeSpec
 from ..controllers.registry import build_controllers, build_strategy
+from ..controllers.server_tools import ServerTools
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
@@ -49,7 +50,6 @@ def chat_spec(
     block = request.flyball.over(target.block)
     refuse_unserved(request)
     _check_together(request, block)
-    controllers = _controllers(request, block, Setting(format, abilities))
     tools, force = _tools(request)
     names = tuple(dict.fromkeys(block.tools))
     if request.tool_choice == "none":
@@ -59,11 +59,13 @@ def chat_spec(
     server = toolbox.for_request(
         names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked, brought
     )
+    offered = (*tools, *rendered(server))
+    controllers = _controllers(request, block, _setting(format, abilities, offered, server))
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,
         messages=tuple(map(_message, request.messages)),
-        tools=(*tools, *rendered(server)),
+        tools=offered,
         template_args=_template_args(request),
         thinking=_thinking(request),
         sampling=sampling_of(request, 0 if request.logprobs else None, request.top_logprobs),
@@ -203,6 +205,13 @@ def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities, t
     if block.strategy is not None:
         build_strategy(block.strategy.model_dump())
     toolbox.for_request(block.tools, (), block.fenced, format, Asked("", Ledger(), Random(0)))
+
+
+def _setting(
+    format: ChatFormat, abilities: Abilities, offered: Sequence[Mapping[str, Any]], server: ServerTools | None
+) -> Setting:
+    names = frozenset(tool["function"]["name"] for tool in offered)
+    return Setting(format, abilities, names, None if server is None else server.fenced)
 
 
 def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
@@ -26,6 +27,12 @@ class BackendTextStream:
         if len(ids) == 1:
             return "" if ids[0] in hidden else self._step(ids[0])
         return "".join(self._step(token) for token in ids if token not in hidden)
+
+    def fork(self) -> BackendTextStream:
+        """An independent copy, to return to after an edit."""
+        twin = copy(self)
+        twin._stream = copy(self._stream)
+        return twin
 
     def _step(self, token: int) -> str:
         try:

@@ -1,111 +1,74 @@
-"""hint_infer: when the model wants to end its thinking, a hint in its own voice makes it think on."""
+"""hint_infer: hints in the model's own voice make it think on, and use its tools."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-from typing import NamedTuple
+import msgspec
 
-from pydantic import Field
-
-from ...core.errors import RequestError
-from ...core.trajectory import Channel
-from ...policies.base import Context
-from ...policies.uniform import Uniform
-from ..boundary import Boundary, BoundaryKind, Watch
-from ..controller import BaseController, Params, Ruling, Setting, View
-from ..edits import Inject
-
-
-class Hint(NamedTuple):
-    """One wording, and its name for the log."""
-
-    name: str
-    text: str
+from ..boundary import Boundary, Watch
+from ..controller import BaseController, Plan, Ruling, Setting, View
+from ..hinting.after_words import AfterWords
+from ..hinting.aids import Aids
+from ..hinting.at_end import AtEnd
+from ..hinting.cap import Cap
+from ..hinting.given import Given
+from ..hinting.library import library_hints, own_hints
+from ..hinting.params import HintInferParams
+from ..hinting.place import Place
+from ..hinting.prefill import Prefill
+from ..hinting.tedious import Tedious
+from ..hinting.trust import Trust
 
 
-@cache
-def hint_library() -> Mapping[str, tuple[Hint, ...]]:
-    """The hints of each domain, read from hints.toml; a hint of domain "any" belongs to every one."""
-    raw = tomllib.loads(files(__package__).joinpath("hints.toml").read_text(encoding="utf-8"))
-    domains = {
-        domain: tuple(Hint(f"{domain}.{name}", text) for name, text in hints.items()) for domain, hints in raw.items()
-    }
-    everywhere = domains.get("any", ())
-    return {domain: hints if domain == "any" else hints + everywhere for domain, hints in domains.items()}
+class HintInfer(BaseController[Given]):
+    """Writes hints into the thinking: at its end, behind words such as "Wait", at its beginning, and CoRT's corrections.
 
+    Places (`controllers/hinting/`, one file each; a request switches on those it wants): the end of the thinking and
+    behind conjunctions are START's Hint-infer (arXiv 2503.04625), the prefill and the hints at tedious calculations and
+    doubted results CoRT's (arXiv 2506.09820), whose authors placed the latter two by hand; the rules that place them here
+    are ours. `HintInferParams` says of every parameter where it comes from. One boundary gets one hint, of the first
+    place that has one.
 
-class HintInferParams(Params):
-    """How often and with what the model is made to think on."""
-
-    rounds: int = Field(default=1, ge=0, le=16)
-    """Hints per trajectory; 0 watches and never hints."""
-    domain: str = "math"
-    """Which hints of the library; unless `hints` is given."""
-    hints: tuple[str, ...] = Field(default=(), max_length=64)
-    """Own wordings in place of the library's."""
-
-
-class HintInfer(BaseController[int]):
-    """Replaces the marker that ends thinking by a hint, for `rounds` rounds.
-
-    The state is the number of hints given. An empty thinking block is left alone: the model chose not to think. Which
-    hint is given is chosen uniformly and logged. Source: START's Hint-infer (arXiv 2503.04625), insertion at the end of
-    the thinking with sequential rounds; but for the one published hint the wordings are ours (hints.toml). Insertion at
-    conjunctions and the execution of code belong to tools.
+    A hint of a tool is given where the request has that tool. Without one the others are given all the same, and code
+    that the model writes is text. No hint stands inside of a character, of code between fences, or of a call; none comes
+    in place of an end of thinking behind which the model makes the call that a hint asked for.
 
     Example: rounds=1 and thinking that ends "…so 4.</think>" goes on as "…so 4.\n\nWait, let me check that. …</think>".
     """
 
     params = HintInferParams
-    watches = (Watch(BoundaryKind.THINK_END),)
 
     def __init__(self, params: HintInferParams, setting: Setting) -> None:
-        self._rounds = params.rounds
-        library = hint_library()
-        if params.hints:
-            self._hints = {f"request.{number}": text for number, text in enumerate(params.hints)}
-        elif params.domain in library:
-            self._hints = {hint.name: hint.text for hint in library[params.domain]}
-        else:
-            raise RequestError(
-                f"no hints for the domain {params.domain!r}; there are some for {', '.join(sorted(library))}",
-                "domain",
-            )
-        self._policy = Uniform()
+        self._calls = params.calls
+        aids = Aids(params, setting)
+        hints = own_hints(params.hints, setting.tools) or library_hints(params.domain)
+        self._places: tuple[Place, ...] = (
+            *([Prefill(aids)] if params.prefill else []),
+            Cap(params.calls),
+            Trust(params.trust, setting.format),
+            Tedious(params.tedious, params.tedious_digits, params.distance, aids),
+            AfterWords(params.after_words, params.words, params.chance, params.distance, hints, aids),
+            AtEnd(params.rounds, hints, aids),
+        )
+        self.watches = tuple(dict.fromkeys(watch for place in self._places for watch in place.watches))
 
-    def initial(self) -> int:
-        return 0
+    def plan(self, plan: Plan) -> Plan:
+        """The cap on calls is the loop's to enforce."""
+        caps = [calls for calls in (plan.call_limit, self._calls) if calls is not None]
+        return msgspec.structs.replace(plan, call_limit=min(caps, default=None))
 
-    def at(self, state: int, boundary: Boundary, view: View) -> Ruling[int]:
-        """The model closes its thinking."""
-        thought = self._last_thought(boundary.position, view)
-        if state >= self._rounds or not thought.strip():
-            return Ruling(state)
-        features = {"round": float(state), "thinking_tokens": float(view.trajectory.thinking)}
-        decision = self._policy.choose(Context("hint", features, view.random, boundary.position), list(self._hints))
-        hint = self._hints[decision.chosen[0]]
-        return Ruling(state + 1, (Inject(_paragraph_break(thought) + hint),), (decision,))
+    def initial(self) -> Given:
+        return Given()
 
-    @staticmethod
-    def _last_thought(position: int, view: View) -> str:
-        """The text of the thinking that ends here, hints included; empty when there is none."""
-        start = position
-        for run, end in reversed(view.trajectory.spans()):
-            if end <= position:
-                if run.marker or run.channel is not Channel.THINK:
+    def at(self, state: Given, boundary: Boundary, view: View) -> Ruling[Given]:
+        """Ask the places that watch this boundary, until one gives a hint."""
+        sign, ruling = boundary.watch or Watch(boundary.kind), Ruling(state)
+        for place in self._places:
+            if sign in place.watches:
+                given = place.at(ruling.state, boundary, view)
+                ruling = Ruling(given.state, given.edits, ruling.decisions + given.decisions)
+                if ruling.edits:
                     break
-                start = run.start
-        return view.text(start, position)
-
-
-def _paragraph_break(before: str) -> str:
-    """What is missing for a new paragraph: a hint begins a thought of its own."""
-    if before.endswith("\n\n"):
-        return ""
-    return "\n" if before.endswith("\n") else "\n\n"
+        return ruling
 
 
 CONTROLLER = HintInfer

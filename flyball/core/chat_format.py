@@ -179,3 +179,7 @@ class TextStream(Protocol):
     """Decodes one run of tokens while it arrives; text comes once its characters are whole."""
 
     def feed(self, ids: Sequence[int]) -> str: ...
+
+    def fork(self) -> TextStream:
+        """An independent copy, to return to after an edit."""
+        ...

@@ -366,6 +366,10 @@ class Trajectory:
         """The answers of tools whose tokens begin here."""
         return [event for event in self.tool_events if isinstance(event, ToolAnswered) and event.position == position]
 
+    def calls_answered(self) -> int:
+        """How many kept calls of the server's tools have their answer."""
+        return sum(isinstance(event, ToolAnswered) for event in self.tool_events)
+
     def results(self) -> list[tuple[Run, int]]:
         """Stretches that tools wrote, each with its end."""
         return [(run, end) for run, end in self.spans() if run.origin is Origin.ENVIRONMENT]

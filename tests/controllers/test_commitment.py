@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flyball.controllers.asking import Named
-from flyball.controllers.boundary import Boundary, TokenWatch, Watch
+from flyball.controllers.boundary import AnyWatch, Boundary, TokenWatch
 from flyball.controllers.controller import BaseController, Plan, Reach, Ruling, View
 from flyball.controllers.edits import Finish, Inject, ReplaceContext
 from flyball.core.chat_format import Thinking
@@ -163,7 +163,7 @@ async def test_an_end_of_a_thought_is_reported_once_even_when_an_edit_goes_back_
 class Broken(BaseController[None]):
     """Raises where it is told to."""
 
-    watches: Sequence[Watch | TokenWatch] = (START,)
+    watches: Sequence[AnyWatch] = (START,)
 
     def __init__(self, where: str) -> None:
         self._where = where

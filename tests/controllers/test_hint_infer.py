@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from flyball.controllers.controller import Setting
-from flyball.controllers.methods.hint_infer import hint_library
+from flyball.controllers.hinting.library import hint_library
 from flyball.controllers.registry import build_controllers
 from flyball.core.chat_format import Thinking
 from flyball.core.decision import Decision
@@ -79,7 +79,7 @@ async def test_no_thinking_gets_no_hint() -> None:
 async def test_a_domains_hints_are_those_of_the_library_with_those_of_every_domain(domain: str) -> None:
     result = await run(thinks, controllers=[hint(domain=domain)], thinking=Thinking.ON, seed=1)
     (decision,) = decisions(result.trajectory)
-    texts = {hint.name: hint.text for hint in hint_library()[domain]}
+    texts = {hint.name: hint.text for hint in hint_library()[domain] if hint.tool is None}
     assert set(decision.candidates) == set(texts)
     assert {name.partition(".")[0] for name in texts} == {domain, "any"}
     assert f"\n\n{texts[decision.chosen[0]]} again" in result.shown.reasoning

@@ -17,7 +17,11 @@ from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, 
 
 PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
     "adaptive_think": [{"mode": "auto"}, {"mode": "think"}, {"mode": "no_think"}],
-    "hint_infer": [{"rounds": 2}, {"hints": ["Wait, END?"]}],
+    "hint_infer": [
+        {"rounds": 2},
+        {"hints": ["Wait, END?"]},
+        {"after_words": 3, "chance": 0.7, "distance": 2, "prefill": True, "unaided": True},
+    ],
     "thinking_budget": [{"tokens": 0}, {"tokens": 5}, {"tokens": 9, "closing": "So END."}],
 }
 OURS = [{"name": name, **params} for name in sorted(PARAMETERS) for params in PARAMETERS[name]]

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flyball.controllers.asking import Named
-from flyball.controllers.boundary import Boundary, BoundaryKind, TokenWatch, Watch
+from flyball.controllers.boundary import AnyWatch, Boundary, BoundaryKind, Watch
 from flyball.controllers.controller import BaseController, Pending, Reach, Ruling, Setting, View
 from flyball.controllers.edits import Edit
 from flyball.controllers.episode import Episode, EpisodeSpec
 from flyball.controllers.formats.registry import load_format
 from flyball.controllers.limits import Limits
 from flyball.controllers.registry import build_controllers
+from flyball.controllers.server_tools import ServerTools
 from flyball.controllers.transcript import Transcript
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest, Sampling
@@ -153,7 +154,7 @@ class Table(BaseController[Any]):
 
     def __init__(
         self,
-        watches: Sequence[Watch | TokenWatch],
+        watches: Sequence[AnyWatch],
         at: At,
         verdict: OnVerdict | None = None,
         reach: Reach = Reach.NONE,
@@ -172,7 +173,7 @@ class Table(BaseController[Any]):
 
 def table(
     name: str,
-    watch: Watch | TokenWatch,
+    watch: AnyWatch,
     at: At,
     verdict: OnVerdict | None = None,
     reach: Reach = Reach.NONE,
@@ -180,7 +181,7 @@ def table(
     return Named(name, Table((watch,), at, verdict, reach))
 
 
-def edits_once(name: str, watch: Watch | TokenWatch, *edits: Edit, reach: Reach = Reach.NONE) -> Named:
+def edits_once(name: str, watch: AnyWatch, *edits: Edit, reach: Reach = Reach.NONE) -> Named:
     """A controller that makes these edits at the first boundary that it is asked at, and remembers where."""
 
     def at(state: Any, boundary: Boundary, view: View) -> Ruling[Any]:
@@ -189,9 +190,7 @@ def edits_once(name: str, watch: Watch | TokenWatch, *edits: Edit, reach: Reach 
     return table(name, watch, at, reach=reach)
 
 
-def judges(
-    name: str, watch: Watch | TokenWatch, pending: Pending, *edits: Edit, reach: Reach = Reach.VERDICTS
-) -> Named:
+def judges(name: str, watch: AnyWatch, pending: Pending, *edits: Edit, reach: Reach = Reach.VERDICTS) -> Named:
     """A controller that opens a verdict at its first boundary, and makes these edits when it comes with a result."""
 
     def at(state: Any, boundary: Boundary, view: View) -> Ruling[Any]:
@@ -296,9 +295,15 @@ def plain(episode: Episode) -> list[Shown]:
     return bodies
 
 
-def named(controllers: Iterable[Mapping[str, Any] | Named], abilities: Abilities) -> tuple[Named, ...]:
-    """Controllers by their parameters, or as they are."""
-    setting = Setting(pocket(), abilities)
+def named(
+    controllers: Iterable[Mapping[str, Any] | Named],
+    abilities: Abilities,
+    tools: Iterable[Mapping[str, Any]] = (),
+    server: ServerTools | None = None,
+) -> tuple[Named, ...]:
+    """Controllers by their parameters, or as they are; tools as the model is told of them."""
+    names = frozenset(tool["function"]["name"] for tool in tools)
+    setting = Setting(pocket(), abilities, names, None if server is None else server.fenced)
     return tuple(given if isinstance(given, Named) else build_controllers([given], setting)[0] for given in controllers)
 
 
@@ -330,7 +335,7 @@ def opened(
                 "id": "test",
                 "messages": MESSAGES,
                 "sampling": Sampling(max_tokens=1),
-                "controllers": named(controllers, abilities),
+                "controllers": named(controllers, abilities, spec.get("tools", ()), spec.get("server_tools")),
                 **spec,
             }
         ),

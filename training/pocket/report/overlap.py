@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ....controllers.formats.pocket import POCKET
-from ....controllers.methods.hint_infer import hint_library
+from ....controllers.hinting.library import hint_library
 from ..reasoner import wording
 from . import arithmetic, endings
 
