@@ -25,10 +25,10 @@ def test_a_group_is_given_its_bounds_before_it_takes_a_process(tmp_path: Path) -
     group = Cgroup(tmp_path, "sessions", 100 << 20, 70)
     group.take(17)
 
-    settings = {path.name: path.read_text() for path in (tmp_path / "sessions").iterdir()}
+    [folder] = tmp_path.glob("sessions-*")
+    settings = {path.name: path.read_text() for path in folder.iterdir()}
     assert settings == {
         "memory.max": str(100 << 20),
-        "memory.swap.max": "0",
         "pids.max": "70",
         "cpu.weight": "50",
         "cgroup.procs": "17",
@@ -40,17 +40,30 @@ def test_a_group_is_removed_once_nothing_is_in_it(tmp_path: Path) -> None:
     """The settings' files stand for processes here: in a real group they are no obstacle."""
     group = Cgroup(tmp_path, "sessions", 1 << 20, 1)
     group.remove(seconds=0.03)
-    assert (tmp_path / "sessions").exists()
+    [folder] = tmp_path.glob("sessions-*")
 
-    for setting in (tmp_path / "sessions").iterdir():
+    for setting in folder.iterdir():
         setting.unlink()
     group.remove()
-    assert not (tmp_path / "sessions").exists()
+    assert not folder.exists()
 
 
 def test_a_group_that_holds_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="does not keep a process to its number of threads"):
         proven(tmp_path, 1 << 30, 100)
+
+
+def test_a_group_that_takes_no_setting_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a controller is missing."""
+    monkeypatch.setattr(Cgroup, "_set", refuse)
+    with pytest.raises(SandboxError, match="cannot be divided"):
+        proven(tmp_path, 1 << 30, 100)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["cgroup.subtree_control"]
+
+
+def refuse(group: Cgroup, settings: object) -> None:
+    raise PermissionError(1, "no such setting")
 
 
 def test_a_folder_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
