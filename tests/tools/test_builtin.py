@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from flyball.core.ledger import Ledger
-from flyball.core.model import ModelReply, Price
 from flyball.tools.dispatch import Call, Dispatcher
 from flyball.tools.fetch.tool import Fetch
 from flyball.tools.model_tool import ModelTool
@@ -17,27 +16,12 @@ from flyball.tools.web_search.config import WebSearchConfig
 from flyball.tools.web_search.tool import WebSearch
 from flyball.tools.wrappers.stack import stacked
 
-
-class Silent:
-    """A model that is never asked here."""
-
-    name = "silent"
-    price = Price()
-
-    async def chat(
-        self,
-        messages: list[dict[str, str]],
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        first_token_logprobs: int = 0,
-    ) -> ModelReply:
-        raise AssertionError("asked")
+from .models import Oracle
 
 
 def shipped() -> list[Tool]:
     web_search = WebSearch(WebSearchConfig.model_validate({"provider": "searxng"}))
-    return [Search(), Fetch(), web_search, ModelTool(Silent())]
+    return [Search(), Fetch(), web_search, ModelTool(Oracle())]
 
 
 @pytest.mark.parametrize("tool", shipped(), ids=lambda tool: tool.spec.name)

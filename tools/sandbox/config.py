@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .e2b.config import E2bConfig
 from .limits import Limits
@@ -28,6 +29,9 @@ class SandboxConfig:
     memory_mib: int | None = None
     """Memory of all sessions together beyond what they share, in MiB; above it the largest are killed. None: half of the
     machine's."""
+    cgroup: Path | None = None
+    """Folder of a cgroup v2 that is this server's to divide and has no process in it, only groups; `memory_mib` and threads
+    of all sessions are then kept by the kernel, too. None: no cgroup."""
     grace_seconds: float = 0.5
     """How long a cell may go on after its interrupt before its session is killed."""
     start_seconds: float = 60.0

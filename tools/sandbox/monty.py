@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +12,7 @@ from ..result import Status
 from .backend import OnOutput
 from .config import SandboxConfig
 from .limits import Limits
-from .printed import Printed
+from .printed import Outcome, Printed
 from .result import CellResult
 from .text import cut_middle
 from .tiers import Tier
@@ -86,22 +85,13 @@ class MontySession:
         async with self._busy:
             if not self.alive:
                 raise SandboxError("the session has ended")
-            began = time.perf_counter()
             printed = Printed(self._limits.output_chars, _heard_in(asyncio.get_running_loop(), on_output))
             try:
-                status, value, error = await self._feed(code, timeout, printed)
+                outcome = await self._feed(code, timeout, printed)
             except asyncio.CancelledError:
                 await self.close()
                 raise
-            return CellResult(
-                status,
-                printed.text("stdout"),
-                printed.text("stderr"),
-                value,
-                error,
-                seconds=time.perf_counter() - began,
-                session_lost=not self.alive,
-            )
+            return printed.result(outcome, session_lost=not self.alive)
 
     async def close(self) -> None:
         """Gives the worker back, or ends it in the middle of a cell."""
@@ -110,7 +100,7 @@ class MontySession:
             with contextlib.suppress(RuntimeError):  # a worker that was cancelled has been given back already
                 await self._worker.__aexit__(None, None, None)
 
-    async def _feed(self, code: str, timeout: float, printed: Printed) -> tuple[Status, str | None, str | None]:
+    async def _feed(self, code: str, timeout: float, printed: Printed) -> Outcome:
         from pydantic_monty import MontyCrashedError, MontyError
 
         def listen(stream: Literal["stdout", "stderr"], text: str) -> None:
@@ -121,13 +111,13 @@ class MontySession:
                 value = await self._worker.feed_run(code, print_callback=listen)
         except TimeoutError:
             await self.close()
-            return Status.TIMEOUT, None, f"stopped after {timeout:g} s"
+            return Outcome(Status.TIMEOUT, error=f"stopped after {timeout:g} s")
         except MontyCrashedError as error:
             await self.close()
-            return Status.INFRA, None, str(error)
+            return Outcome(Status.INFRA, error=str(error))
         except MontyError as error:
-            return _status(error), None, cut_middle(_told(error), self._limits.value_chars)
-        return Status.OK, None if value is None else cut_middle(_shown(value), self._limits.value_chars), None
+            return Outcome(_status(error), error=cut_middle(_told(error), self._limits.value_chars))
+        return Outcome(Status.OK, None if value is None else cut_middle(_shown(value), self._limits.value_chars))
 
 
 def _heard_in(loop: asyncio.AbstractEventLoop, on_output: OnOutput | None) -> OnOutput | None:

@@ -9,6 +9,7 @@ from typing import Self
 
 from ...core.errors import SandboxError
 from .bubblewrap import in_bubblewrap
+from .cgroup import Cgroup, proven
 from .config import SandboxConfig
 from .jail.spec import JailSpec
 from .process import SessionProcess
@@ -18,6 +19,7 @@ from .watch import Watch, half_of_memory
 from .zygote_process import ZygoteProcess
 
 _BIRTHS_AT_ONCE = 16
+_ZYGOTE_PROCESSES = 8  # more than a zygote has itself
 
 
 class Sandbox:
@@ -44,8 +46,9 @@ class Sandbox:
         self._births = asyncio.Semaphore(_BIRTHS_AT_ONCE)
         self._free = list(range(config.max_sessions))
         self._sessions: dict[int, Session] = {}
-        memory = config.memory_mib
-        self.watch = Watch(self._sessions.values, half_of_memory() if memory is None else memory << 20)
+        self._memory_bytes = half_of_memory() if config.memory_mib is None else config.memory_mib << 20
+        self.watch = Watch(self._sessions.values, self._memory_bytes)
+        self._group: Cgroup | None = None
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -68,6 +71,11 @@ class Sandbox:
         return tuple(name for name in self.config.preload if name not in self.missing)
 
     @property
+    def bounded_by(self) -> str:
+        """What keeps all sessions together to their memory: `cgroup`, or `watch` alone."""
+        return "watch" if self._group is None else "cgroup"
+
+    @property
     def live_sessions(self) -> int:
         """Sessions whose process has not ended."""
         return self.config.max_sessions - len(self._free)
@@ -86,6 +94,8 @@ class Sandbox:
         await asyncio.gather(*(session.close() for session in list(self._sessions.values())))
         if self._zygote is not None:
             self._zygote.stop()
+        if self._group is not None:
+            await asyncio.to_thread(self._group.remove)
 
     async def create(self, tenant: str = "") -> Session:
         """A new session; all are kept from each other, whoever the tenant is. Errors: SandboxError when there are `max_sessions`, or it cannot be started."""
@@ -125,12 +135,23 @@ class Sandbox:
                 zygote = ZygoteProcess(self._spec, self._around)
                 try:
                     await zygote.ready(self.config.start_seconds)
+                    await self._bound(zygote)
                 except BaseException:
                     zygote.stop()
                     raise
                 self._zygote = zygote
                 self.missing = tuple(zygote.missing)
             return self._zygote
+
+    async def _bound(self, zygote: ZygoteProcess) -> None:
+        """Puts the zygote, and with it all sessions, into their cgroup, if there is to be one."""
+        if self.config.cgroup is None:
+            return
+        if self._group is None:
+            threads = self.config.max_sessions * self.config.limits.threads + _ZYGOTE_PROCESSES
+            self._group = await asyncio.to_thread(proven, self.config.cgroup, self._memory_bytes, threads)
+        assert zygote.pid is not None
+        self._group.take(zygote.pid)
 
     def _forget(self, slot: int, process: SessionProcess) -> None:
         process.release()

@@ -22,11 +22,16 @@ from .process import SessionProcess, process_number
 
 _MESSAGE = 1 << 16
 _PACKAGE = __name__.rpartition(".")[0]
-_BOOT = f"""import sys
-sys.path.insert(0, sys.argv[2])
+_BOOT = f"""import sys, types
+package, folder = "", sys.argv[2]
+for part in {_PACKAGE.split(".")!r}:
+    package, folder = (package + "." + part).lstrip("."), folder + "/" + part
+    sys.modules[package] = types.ModuleType(package)
+    sys.modules[package].__path__ = [folder]
 from {_PACKAGE}.jail.zygote import main
-main(int(sys.argv[1]), sys.argv[2])
+main(int(sys.argv[1]))
 """
+"""Loads the jail without what the packages around it hold for the host: each library that is mapped makes every fork longer."""
 
 Around = Callable[[str], list[str]]
 """A command that runs the zygote's, by the folder that our package is imported from. Errors: SandboxError."""

@@ -33,5 +33,5 @@ if __name__ == "__main__":
     program = seccomp.begin()
     for call in sys.argv[1:]:
         program += seccomp.refuse(numbers[call], errno.EPERM)
-    seccomp.install([*program, seccomp.give(seccomp.ALLOW)])
+    seccomp.Filter([*program, seccomp.give(seccomp.ALLOW)]).install()
     asyncio.run(main(sys.argv[1:]))

@@ -23,6 +23,7 @@ notes = os.open({notes!r}, os.O_WRONLY | os.O_APPEND)
 collector = coverage.Coverage(data_file=None, branch=True, include=["*/tools/sandbox/*"], config_file=False)
 collector.start()
 from flyball.tools.sandbox.jail import zygote
+sys.path.remove(sys.argv[2])
 
 def leave(status, leave=os._exit):
     collector.stop()
@@ -33,7 +34,7 @@ def leave(status, leave=os._exit):
 os._exit = leave
 close_all_but = zygote._close_all_but
 zygote._close_all_but = lambda *kept: close_all_but(*kept, notes)
-zygote.main(int(sys.argv[1]), sys.argv[2])
+zygote.main(int(sys.argv[1]))
 leave(0)
 """
 

@@ -83,6 +83,13 @@ async def test_preloaded_modules_are_there_and_others_can_be_imported(session: S
     assert (await session.run(code)).value == "True"
 
 
+async def test_nothing_that_only_the_host_needs_is_loaded(sandbox: Sandbox) -> None:
+    """Each library that is mapped makes every fork longer."""
+    async with Sandbox(sandbox.tier, type(CONFIG)(preload=())) as bare:
+        loaded = await (await bare.create()).run("import sys\n{*sys.modules} & {'asyncio', 'msgspec', 'ssl'}")
+    assert loaded.value == "set()"
+
+
 async def test_a_module_that_is_not_installed_is_skipped_and_named() -> None:
     async with Sandbox(Tier.A, type(CONFIG)(preload=("no_such_module", "json"))) as sandbox:
         assert sandbox.missing == ("no_such_module",)

@@ -20,6 +20,7 @@ from flyball.core.errors import SandboxError
 from flyball.tools.sandbox import Limits, Sandbox, SandboxConfig, Session, Status, Tier
 
 from .conftest import TIERS
+from .endless import endless_cell
 
 SMALL = SandboxConfig(preload=(), max_sessions=2, limits=Limits(memory_mib=128))
 
@@ -62,9 +63,7 @@ async def test_a_closed_session_makes_room(sandbox: Sandbox) -> None:
 
 async def test_cancelling_a_cell_ends_its_session(sandbox: Sandbox) -> None:
     session = await sandbox.create()
-    began = asyncio.Event()
-    cell = asyncio.create_task(session.run("print(1)\nwhile True: pass", 60, lambda *_: began.set()))
-    await asyncio.wait_for(began.wait(), 5)
+    cell = await endless_cell(session)
     cell.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cell
@@ -75,9 +74,7 @@ async def test_cancelling_a_cell_ends_its_session(sandbox: Sandbox) -> None:
 
 async def test_closing_a_session_in_the_middle_of_a_cell_is_no_fault_of_the_cell(sandbox: Sandbox) -> None:
     session = await sandbox.create()
-    began = asyncio.Event()
-    cell = asyncio.create_task(session.run("print(1)\nwhile True: pass", 60, lambda *_: began.set()))
-    await asyncio.wait_for(began.wait(), 5)
+    cell = await endless_cell(session)
     await session.close()
 
     result = await asyncio.wait_for(cell, 5)
@@ -112,9 +109,7 @@ class TestOneZygote:
     async def test_a_killed_zygote_is_no_fault_of_a_cell_and_the_next_session_works(self, tier: Tier) -> None:
         async with Sandbox(tier, SMALL) as sandbox:
             session = await sandbox.create()
-            began = asyncio.Event()
-            cell = asyncio.create_task(session.run("print(1)\nwhile True: pass", 60, lambda *_: began.set()))
-            await asyncio.wait_for(began.wait(), 5)
+            cell = await endless_cell(session)
             assert sandbox.zygote_pid is not None
             os.kill(sandbox.zygote_pid, signal.SIGKILL)
 

@@ -18,6 +18,8 @@ from flyball.tools.sandbox import Limits, SandboxConfig, Sessions, Tier, best_ti
 from flyball.tools.sandbox.monty import MontyBackend, MontySession
 from flyball.tools.tool import CallContext
 
+from .endless import endless_cell
+
 CONFIG = SandboxConfig(
     max_sessions=3, start_seconds=10, limits=Limits(memory_mib=32, output_chars=2000, value_chars=1000)
 )
@@ -129,9 +131,7 @@ async def test_a_value_that_python_cannot_show_harms_nobody(session: MontySessio
 
 
 async def test_cancelling_a_cell_ends_its_session(session: MontySession) -> None:
-    began = asyncio.Event()
-    cell = asyncio.create_task(session.run("print(1)\nwhile True: pass", 60, lambda *_: began.set()))
-    await asyncio.wait_for(began.wait(), 5)
+    cell = await endless_cell(session)
     cell.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cell

@@ -112,3 +112,15 @@ def test_a_machine_without_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(OSError, match="no table of system calls for riscv64"):
         syscalls.numbers()
+
+
+@pytest.mark.parametrize("own_folder", [True, False])
+def test_of_all_numbers_those_of_the_list_and_no_others_are_allowed(machine: str, own_folder: bool) -> None:
+    """Arguments of 2**32 - 1 are none that a filter lets through."""
+    numbers = syscalls.numbers()
+    program = seccomp.allow_list(OWN_PID, own_folder)
+    wrong = [2**32 - 1] * 6
+    allowed = {number for number in range(1000) if verdict(program, MACHINES[machine], number, *wrong) == ALLOWED}
+
+    names = (*syscalls.ALLOWED, *(syscalls.WRITING if own_folder else ()))
+    assert allowed == {numbers[name] for name in names if name in numbers} | {numbers["clone"]}

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import re
-import time
 
 from e2b import NotFoundException, TimeoutException
 from e2b_code_interpreter.models import Context, Execution, OutputMessage
@@ -16,7 +15,7 @@ from ...result import Status
 from ..backend import OnOutput
 from ..limits import Limits
 from ..png import pixels
-from ..printed import Printed
+from ..printed import Outcome, Printed
 from ..result import CellResult
 from ..text import cut_middle
 from .failures import FAILURES
@@ -54,23 +53,13 @@ class E2bSession:
         async with self._busy:
             if not self.alive:
                 raise SandboxError("the session has ended")
-            began = time.perf_counter()
             printed = Printed(self._limits.output_chars, on_output)
             try:
-                status, value, error, images = await self._execute(code, timeout, printed)
+                outcome = await self._execute(code, timeout, printed)
             except BaseException:  # cancelled, or the listener raised: no cell goes on unwatched
                 await asyncio.shield(asyncio.ensure_future(self.close()))
                 raise
-            return CellResult(
-                status,
-                printed.text("stdout"),
-                printed.text("stderr"),
-                value,
-                error,
-                images,
-                seconds=time.perf_counter() - began,
-                session_lost=not self.alive,
-            )
+            return printed.result(outcome, session_lost=not self.alive)
 
     async def close(self) -> None:
         """Ends the interpreter; the machine stays for others."""
@@ -79,9 +68,7 @@ class E2bSession:
             self._machine.sessions -= 1
             await self._machine.remove_context(self._context)
 
-    async def _execute(
-        self, code: str, timeout: float, printed: Printed
-    ) -> tuple[Status, str | None, str | None, tuple[bytes, ...]]:
+    async def _execute(self, code: str, timeout: float, printed: Printed) -> Outcome:
         room = _FLOOD * self._limits.output_chars
 
         def hear(stream: str, message: OutputMessage) -> None:
@@ -103,12 +90,12 @@ class E2bSession:
         except (TimeoutException, TimeoutError):
             return await self._late(timeout)
         except _Flooded:
-            return Status.USER_ERROR, None, "stopped: it printed too much", ()
+            return Outcome(Status.USER_ERROR, error="stopped: it printed too much")
         except NotFoundException:
             await self.close()
-            return Status.INFRA, None, "the session has ended", ()
+            return Outcome(Status.INFRA, error="the session has ended")
         except FAILURES as error:  # 429 and 503 among them: the variables are there for another try
-            return Status.INFRA, None, f"the machine could not be asked: {error}", ()
+            return Outcome(Status.INFRA, error=f"the machine could not be asked: {error}")
         except (
             ValueError,
             TypeError,
@@ -116,23 +103,25 @@ class E2bSession:
             AttributeError,
         ):  # what the client raises at answers of a wrong form
             await self.close()
-            return Status.USER_ERROR, None, "the session was ended: its answer cannot be read", ()
+            return Outcome(Status.USER_ERROR, error="the session was ended: its answer cannot be read")
         self._machine.heeded()
         return self._outcome(execution)
 
-    async def _late(self, timeout: float) -> tuple[Status, str | None, str | None, tuple[bytes, ...]]:
+    async def _late(self, timeout: float) -> Outcome:
         if await self._machine.was_late():
-            return Status.TIMEOUT, None, f"stopped after {timeout:g} s", ()
-        return Status.INFRA, None, "the machine is gone", ()
+            return Outcome(Status.TIMEOUT, error=f"stopped after {timeout:g} s")
+        return Outcome(Status.INFRA, error="the machine is gone")
 
-    def _outcome(self, execution: Execution) -> tuple[Status, str | None, str | None, tuple[bytes, ...]]:
+    def _outcome(self, execution: Execution) -> Outcome:
         images = self._images(execution)
         if execution.error is None:
             text = execution.text
-            return Status.OK, None if text is None else cut_middle(str(text), self._limits.value_chars), None, images
+            return Outcome(
+                Status.OK, None if text is None else cut_middle(str(text), self._limits.value_chars), images=images
+            )
         told = _COLOURS.sub("", str(execution.error.traceback))
         status = Status.OOM if execution.error.name == "MemoryError" else Status.USER_ERROR
-        return status, None, cut_middle(told, self._limits.value_chars), images
+        return Outcome(status, error=cut_middle(told, self._limits.value_chars), images=images)
 
     def _images(self, execution: Execution) -> tuple[bytes, ...]:
         """Its pictures, but for what is none, and what goes beyond a limit."""

@@ -8,7 +8,6 @@ import select
 import socket
 from typing import NoReturn
 
-from ..limits import Limits
 from ..wire import frame
 from . import privileges
 from .channel import Channel
@@ -16,7 +15,7 @@ from .repl import Repl
 from .wall import Wall
 
 
-def live(wall: Wall, limits: Limits, slot: int, session: socket.socket, zygote: int) -> NoReturn:
+def live(wall: Wall, repl: Repl, slot: int, session: socket.socket, zygote: int) -> NoReturn:
     """A session's whole life, in a fresh fork of the zygote, of which `zygote` is a process descriptor."""
     status = 1
     try:
@@ -25,7 +24,7 @@ def live(wall: Wall, limits: Limits, slot: int, session: socket.socket, zygote: 
         _end_with(zygote)
         wall.close_up()
         session.sendall(frame(b'{"type": "ready"}'))
-        Repl(Channel(session), limits).serve()
+        repl.serve(Channel(session))
         status = 0
     except OSError as error:
         session.sendall(frame(json.dumps({"type": "failed", "error": str(error)}).encode()))

@@ -56,10 +56,14 @@ def enter_zygote_root(base: str = "/tmp") -> None:
     libc.enter_root(base)
 
 
-def enter_session_folders(disk_mib: int, files: int) -> None:
-    """Gives this session an empty working directory of bounded size, and nothing in `/proc`."""
-    libc.mount("tmpfs", WORK, "tmpfs", _PLAIN_TMPFS, f"size={disk_mib}m,nr_inodes={files},mode=700")
+def cover_proc() -> None:
+    """Leaves nothing in `/proc`, for this process and the sessions forked from it."""
     libc.mount("tmpfs", "/proc", "tmpfs", _PLAIN_TMPFS | libc.MS_RDONLY, "size=4k,nr_inodes=2,mode=555")
+
+
+def enter_work_folder(disk_mib: int, files: int) -> None:
+    """Gives this session an empty working directory of bounded size."""
+    libc.mount("tmpfs", WORK, "tmpfs", _PLAIN_TMPFS, f"size={disk_mib}m,nr_inodes={files},mode=700")
     os.chdir(WORK)
 
 

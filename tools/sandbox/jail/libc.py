@@ -8,6 +8,8 @@ import os
 from .syscalls import numbers
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+_WORD = ctypes.c_ulong
+LIBC.prctl.argtypes = (ctypes.c_int, _WORD, _WORD, _WORD, _WORD)
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -35,6 +37,7 @@ _MNT_DETACH = 2
 _AT_RECURSIVE = 0x8000
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAPABILITIES = 64  # the most that a kernel can have
+_NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 
 
 class _MountAttributes(ctypes.Structure):
@@ -48,6 +51,9 @@ class _MountAttributes(ctypes.Structure):
 
 class _CapabilityHeader(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+_THIS_PROCESS = _CapabilityHeader(version=_CAPABILITY_VERSION_3, pid=0)
 
 
 def _check(call: str, returned: int) -> int:
@@ -74,7 +80,7 @@ def setns(descriptor: int, kind: int) -> None:
 
 def prctl(option: int, *arguments: int) -> None:
     """Sets a property of this process."""
-    words = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)][:4]
+    words = (*arguments, 0, 0, 0, 0)[:4]
     _check(f"prctl {option}", LIBC.prctl(option, *words))
 
 
@@ -104,8 +110,6 @@ def enter_root(path: str) -> None:
 def drop_capabilities() -> None:
     """Gives up every capability, also those that a program started later could regain."""
     for capability in range(_CAPABILITIES):
-        if LIBC.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) < 0:
+        if LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break  # the kernel has no more, or this process has none to begin with
-    header = _CapabilityHeader(version=_CAPABILITY_VERSION_3, pid=0)
-    nothing = (ctypes.c_uint32 * 6)()
-    _check("capset", LIBC.capset(ctypes.byref(header), ctypes.byref(nothing)))
+    _check("capset", LIBC.capset(ctypes.byref(_THIS_PROCESS), ctypes.byref(_NO_CAPABILITIES)))

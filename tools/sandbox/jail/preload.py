@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import io
 import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
-
-from . import memory
 
 
 def preload(names: Iterable[str]) -> list[str]:
@@ -26,9 +23,6 @@ def preload(names: Iterable[str]) -> list[str]:
                 _FIRST_WORK[name](module)
         except Exception:  # noqa: BLE001  # other people's modules: whatever keeps one from loading, it is named and skipped
             missing.append(name)
-    gc.collect()
-    memory.gather()
-    gc.freeze()  # a collection in a session would otherwise touch, and so copy, every object loaded here
     return missing
 
 

@@ -11,7 +11,7 @@ from . import libc
 
 _MIB = 1 << 20
 RESERVE = 16 * _MIB
-"""Memory kept back from cells, so that a session whose memory is full can still say so."""
+"""How much memory is kept back from cells."""
 
 
 def become(uid: int) -> None:
@@ -29,12 +29,6 @@ def become(uid: int) -> None:
 def die_with_parent() -> None:
     """Has the kernel kill this process when its parent ends; each change of user clears that, so it comes after them."""
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def hold_reserve(back: bool) -> None:
-    """Keeps the reserve back while a cell runs, and releases it for what the session itself has to do."""
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (hard - RESERVE if back else hard, hard))
 
 
 def limit(limits: Limits, address_space: int, threads: int) -> None:

@@ -18,7 +18,7 @@ from ..text import cut_middle
 from .channel import Channel
 from .figures import take_figures
 from .output import CappedOutput
-from .privileges import hold_reserve
+from .reserve import Reserve
 
 
 class Repl:
@@ -28,9 +28,10 @@ class Repl:
     more than text.
     """
 
-    def __init__(self, channel: Channel, limits: Limits) -> None:
-        self._channel = channel
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._channel: Channel
+        self._reserve: Reserve
         self._cell: dict[str, Any] = {}
         self._streams = {name: CappedOutput(name, limits.output_chars, self._print) for name in ("stdout", "stderr")}
         module = types.ModuleType("__main__")
@@ -40,17 +41,19 @@ class Repl:
         sys.argv = [""]
         warnings.filterwarnings("ignore", message=".*non-interactive.*")  # pyplot.show(): the host shows the figure
 
-    def serve(self) -> None:
+    def serve(self, channel: Channel) -> None:
         """Runs cells until the host goes."""
-        while (request := self._channel.receive()) is not None:
+        self._channel = channel
+        self._reserve = Reserve()
+        while (request := channel.receive()) is not None:
             self._cell = {"id": request["id"], "nonce": request["nonce"]}
-            self._channel.send({"type": "done", **self._cell, **self._run(request["id"], request["code"])})
+            channel.send({"type": "done", **self._cell, **self._run(request["id"], request["code"])})
 
     def _run(self, number: int, code: str) -> dict[str, Any]:
         sys.stdin = io.StringIO()
         sys.stdout, sys.stderr = (stream.begin() for stream in self._streams.values())
         outcome: dict[str, Any] = {"status": "ok", "value": None, "error": None, "images": []}
-        hold_reserve(True)
+        self._reserve.hold()
         try:
             self._channel.interruptible(True)
             value = self._evaluate(f"<cell {number}>", code)
@@ -61,7 +64,7 @@ class Repl:
             outcome["images"] = [base64.b64encode(image).decode() for image in images]
             self._channel.interruptible(False)
         except BaseException as error:  # noqa: BLE001  # the boundary of the cell: what it raises is its result
-            hold_reserve(False)
+            self._reserve.release()
             outcome["status"] = "oom" if isinstance(error, MemoryError) else "user_error"
             outcome["error"] = self._describe(error)
         return {**outcome, **{name: stream.end() for name, stream in self._streams.items()}}

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import select
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..tiers import Tier
-from . import libc, privileges
+from . import libc, memory, privileges
 from .birth import live
 from .filesystem import enter_zygote_root
 from .namespaces import ProcessNamespaces, enter_user_namespace
 from .preload import preload
+from .rehearsal import rehearse
+from .repl import Repl
 from .spec import JailSpec
 from .wall import Wall
 
 _ZYGOTE_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 _MESSAGE = 1 << 16
+_ALONE = 3  # links of a folder with one folder in it, which is what a process with one thread has
 
 
-def main(descriptor: int, source: str) -> None:
-    """Serves the host at the other end of a socket until it goes; `source` is where this package was imported from."""
+def main(descriptor: int) -> None:
+    """Serves the host at the other end of a socket until it goes."""
     host = socket.socket(fileno=descriptor)
     privileges.die_with_parent()
     spec = JailSpec.decode(host.recv(_MESSAGE))
-    sys.path.remove(source)
     try:
         if spec.tier is Tier.A:
             _enter_jail(host)
@@ -49,8 +51,14 @@ class Zygote:
     def __init__(self, spec: JailSpec, host: socket.socket) -> None:
         self._spec = spec
         self._host = host
+        gc.collect()
+        rehearse(spec.limits)
+        self._repl = Repl(spec.limits)
+        memory.settle()
         self._wall = Wall(spec)
-        self._fork: Callable[[], int] = ProcessNamespaces().fork if spec.tier is Tier.A else os.fork
+        self._fork: Callable[[], int] = os.fork
+        if spec.tier is Tier.A:
+            self._fork = ProcessNamespaces(self._wall.proc).fork
         self._requests: dict[int, int] = {}
         """The request of the host by which each living child came to be."""
         self._deaths, wake_up = os.pipe()
@@ -58,6 +66,7 @@ class Zygote:
             os.set_blocking(end, False)
         signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, at: None)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # for the sessions: the server may have ignored it
         with open(os.devnull, "r+b") as nothing:
             for standard in range(3):
                 os.dup2(nothing.fileno(), standard)
@@ -89,14 +98,14 @@ class Zygote:
 
     def _give_birth(self, slot: int, session: socket.socket) -> int:
         """The new session's process number as this process sees it."""
-        if len(os.listdir("/proc/self/task")) > 1:  # a fork would leave the other threads' locks held for ever
+        if os.stat("self/task", dir_fd=self._wall.proc).st_nlink > _ALONE:  # a fork would leave others' locks held
             raise OSError("a preloaded module has started a thread")
         own = os.pidfd_open(os.getpid())
         pid = self._fork()
         if pid == 0:
             signal.set_wakeup_fd(-1)
-            _close_all_but(session.fileno(), own, self._wall.ruleset)
-            live(self._wall, self._spec.limits, slot, session, own)
+            _close_all_but(session.fileno(), own, *self._wall.descriptors)
+            live(self._wall, self._repl, slot, session, own)
         os.close(own)
         return pid
 
@@ -124,7 +133,9 @@ def _enter_jail(host: socket.socket) -> None:
     if os.geteuid() == 0:
         libc.unshare(_ZYGOTE_NAMESPACES)
     else:
-        enter_user_namespace(_ZYGOTE_NAMESPACES)
+        proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+        enter_user_namespace(_ZYGOTE_NAMESPACES, proc)
+        os.close(proc)
         privileges.die_with_parent()
     child = os.fork()
     if child:
