@@ -93,6 +93,25 @@ def test_tokens_are_means_over_answered_requests() -> None:
     assert plain.accuracy == pytest.approx(2 / 3)
 
 
+def test_calls_of_all_tools_are_counted_where_the_server_keeps_a_ledger() -> None:
+    """Three calls of two tools, none, and a server that does not tell."""
+    busy = {
+        "tool_calls.python": {"spent": 2.0, "limit": 5.0},
+        "tool_calls.search": {"spent": 1.0},
+        "tokens": {"spent": 9},
+    }
+    rows = [
+        row("a", "plain", True, ledger=busy),
+        row("b", "plain", True, ledger={"tokens": {"spent": 9.0}}),
+        row("c", "plain", True),
+    ]
+
+    (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
+
+    assert plain.calls == pytest.approx(1.5)
+    assert summarise(settings("plain"), QUESTIONS, [row(q.id, "plain", True) for q in QUESTIONS]).arms[0].calls is None
+
+
 def test_seconds_and_finish_reasons_are_those_of_answered_requests() -> None:
     """Median, 95th percentile by nearest rank, and the part that ended for length."""
     rows = [row("a", "plain", True, seconds=1.0), row("b", "plain", True, seconds=9.0, finish="length")]

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from ...core.ledger import tool_calls
+
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one request by what became of them; `thinking` are a part of `kept`."""
@@ -42,6 +44,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     acted: list[Any] = []
     ledger: dict[str, Any] | None = None
     trace_id: str | None = None
+
+    @property
+    def calls(self) -> int | None:
+        """Calls of tools that the server made; None where it keeps no ledger."""
+        if self.ledger is None:
+            return None
+        prefix = tool_calls("")
+        return round(sum(item["spent"] for name, item in self.ledger.items() if name.startswith(prefix)))
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -23,7 +23,7 @@ class Stratum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ArmSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One arm's aggregates. Token means are per request that was answered; None where the server did not tell."""
+    """One arm's aggregates. Means of tokens and calls are per request that was answered; None where the server did not tell."""
 
     arm: str
     accuracy: float
@@ -41,6 +41,8 @@ class ArmSummary(msgspec.Struct, frozen=True, kw_only=True):
     completion: float | None
     """`usage.completion_tokens`, which every server tells."""
     prompt: float | None
+    calls: float | None
+    """Calls of tools that the server made."""
     seconds_median: float | None
     seconds_p95: float | None
     """Nearest rank. Both are over the requests that were answered."""
@@ -98,7 +100,7 @@ def _arm_summary(
         interval=mean_interval(scores_Q),
         difference=None if differences is None else fmean(differences),
         difference_interval=None if baseline_Q is None else paired_interval(baseline_Q, scores_Q),
-        **_token_means(rows),
+        **_means(rows),
         seconds_median=median(seconds) if seconds else None,
         seconds_p95=seconds[math.ceil(0.95 * len(seconds)) - 1] if seconds else None,
         finish=dict(finish.most_common()),
@@ -109,11 +111,12 @@ def _arm_summary(
     )
 
 
-def _token_means(rows: Sequence[Row]) -> dict[str, float | None]:
+def _means(rows: Sequence[Row]) -> dict[str, float | None]:
     told = [row.tokens for row in rows if row.tokens is not None]
     means = {kind: _mean(getattr(tokens, kind) for tokens in told) for kind in (*Tokens.__struct_fields__, "total")}
     means["completion"] = _mean(row.completion_tokens for row in rows)
     means["prompt"] = _mean(row.prompt_tokens for row in rows)
+    means["calls"] = _mean(row.calls for row in rows)
     return means
 
 

@@ -27,6 +27,7 @@ def lines(report: Report) -> list[list[str]]:
     for kind in ("kept", "thinking", "injected", "dropped", "auxiliary", "total", "completion"):
         found.append([_TOKENS.get(kind, f"{kind} tokens"), *(_number(getattr(arm, kind), 1) for arm in arms)])
     found += [
+        ["tool calls", *(_number(arm.calls, 2) for arm in arms)],
         ["seconds, median", *(_number(arm.seconds_median, 3) for arm in arms)],
         ["seconds, p95", *(_number(arm.seconds_p95, 3) for arm in arms)],
         ["unfinished, %", *(_percent(arm.unfinished, None) for arm in arms)],
@@ -52,7 +53,7 @@ def notes(report: Report) -> list[str]:
     said = [
         f"{settings.questions}: {scope}, model {settings.model}, concurrency {settings.concurrency}",
         "[low, high]: 95% percentile bootstrap over questions; differences are paired with the first arm",
-        "tokens and seconds: per answered request; tokens are means",
+        "tokens, calls and seconds: per answered request; tokens and calls are means",
     ]
     if summary.questions_incomplete:
         said.append(f"BROKEN OFF: {summary.questions_incomplete} more questions were not answered by every arm")
