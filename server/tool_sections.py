@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -69,6 +70,8 @@ class PythonSection(Section):
     """Memory of all idle sessions together; above it, those that were idle longest end."""
     total_memory_mib: int | None = Field(default=None, ge=1)
     """Memory of all sessions together; above it the largest are killed. None: half of the machine's."""
+    cgroup: Path | None = None
+    """Folder of a cgroup v2 that is this server's to divide; the kernel then bounds all sessions together, too."""
     e2b: E2bSection = E2bSection()
 
 

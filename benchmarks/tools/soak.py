@@ -1,4 +1,4 @@
-"""Sessions opened, used, killed and closed for a long time: `python -m benchmarks.tools.soak --seconds 600`.
+"""Sessions opened, used, killed and closed for a long time: `make bench-soak`.
 
 Writes sandbox_soak.md: whether memory and descriptors stay flat, and whether a process is left at the end.
 """

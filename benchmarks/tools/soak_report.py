@@ -26,7 +26,7 @@ def render(setting: Mapping[str, str], samples: Sequence[Sample], lived: Mapping
         [
             "# The sandbox over time",
             "",
-            "By `python -m benchmarks.tools.soak`. " + ", ".join(f"{name}: {v}" for name, v in setting.items()) + ".",
+            "By `make bench-soak`. " + ", ".join(f"{name}: {v}" for name, v in setting.items()) + ".",
             "",
             "Sessions, by what they lived through: " + ", ".join(f"{name} {n:,}" for name, n in lived.items()) + ".",
             "",

@@ -74,7 +74,8 @@ class PythonSource:
     def health(self) -> Mapping[str, Any]:
         """The tier in use; without one, what keeps each from holding, and how to mend it."""
         if self.sessions is not None:
-            return {"tier": str(self.sessions.backend.tier), "sessions": len(self.sessions)}
+            backend = self.sessions.backend
+            return {"tier": str(backend.tier), "sessions": len(self.sessions), "memory_kept_by": backend.bounded_by}
         return {"tier": None, "why": self._why}
 
     async def close(self) -> None:
@@ -92,6 +93,7 @@ def sandbox_config(section: PythonSection) -> SandboxConfig:
         limits=Limits(memory_mib=section.memory_mib, disk_mib=section.disk_mib),
         max_sessions=section.max_sessions,
         memory_mib=section.total_memory_mib,
+        cgroup=section.cgroup,
         e2b=E2bConfig(**section.e2b.model_dump()),
     )
 

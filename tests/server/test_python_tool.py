@@ -49,6 +49,7 @@ def test_health_names_the_tier_in_use(sandboxed: Served) -> None:
     python = sandboxed.http.get("/health").json()["tools"]["python"]
 
     assert python["tier"] in ("A", "A'", "B", "monty")
+    assert python["memory_kept_by"] in ("watch", "interpreter")
 
 
 def test_code_in_the_thinking_is_run_in_the_sandbox(sandboxed: Served) -> None:

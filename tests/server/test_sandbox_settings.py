@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from flyball.server.sources.python import sandbox_config
@@ -19,6 +21,7 @@ def test_every_setting_reaches_the_sandbox() -> None:
             "disk_mib": 10,
             "max_sessions": 20,
             "total_memory_mib": 1000,
+            "cgroup": "/sys/fs/cgroup/flyball",
             "e2b": {"domain": "vm.example", "machines": 2, "internet": True},
         }
     )
@@ -29,6 +32,7 @@ def test_every_setting_reaches_the_sandbox() -> None:
         limits=Limits(memory_mib=100, disk_mib=10),
         max_sessions=20,
         memory_mib=1000,
+        cgroup=Path("/sys/fs/cgroup/flyball"),
         e2b=E2bConfig(domain="vm.example", machines=2, internet=True),
     )
 

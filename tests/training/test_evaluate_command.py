@@ -22,7 +22,13 @@ from flyball.training.evaluate.report import load_report
 
 Body = dict[str, Any]
 
-_COMMAND = [sys.executable, "-c", "from flyball.cli.evaluate import evaluate; evaluate()"]
+_CODE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
+from flyball.cli.evaluate import evaluate
+evaluate()
+"""
+_COMMAND = [sys.executable, "-c", _CODE]
 _TRIMR = 'trimr={"controllers": [{"name": "trimr"}]}'
 
 

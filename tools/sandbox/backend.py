@@ -37,6 +37,10 @@ class Backend(Protocol):
         """The tier that it stands on."""
 
     @property
+    def bounded_by(self) -> str:
+        """What keeps all sessions together to their memory: `cgroup`, `watch`, `interpreter` or `machine`."""
+
+    @property
     def modules(self) -> tuple[str, ...]:
         """What a session finds loaded."""
 

@@ -27,6 +27,7 @@ class MontyBackend:
     """A pool of workers; each session has one to itself."""
 
     tier = Tier.MONTY
+    bounded_by = "interpreter"
     modules: tuple[str, ...] = ()
 
     def __init__(self, pool: AsyncMonty, config: SandboxConfig) -> None:

@@ -26,6 +26,7 @@ class E2bBackend:
     """Rents machines as sessions are asked for."""
 
     tier = Tier.E2B
+    bounded_by = "machine"
     modules = ("numpy", "pandas", "matplotlib")  # what the service's machine has, by its documentation
 
     def __init__(self, config: SandboxConfig) -> None:
