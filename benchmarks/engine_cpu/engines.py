@@ -109,7 +109,7 @@ def settle(workers: Iterable[Worker]) -> None:
 def busy_seconds() -> float:
     """CPU time that the whole machine has spent on work so far."""
     times = psutil.cpu_times()
-    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice - times.steal
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice - times.steal)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def _tree(pid: int) -> list[psutil.Process]:
     return [root, *root.children(recursive=True)]
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
     """Ask a process to end; then end whatever of its tree is left, so that no engine outlives a run."""
     tree: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):

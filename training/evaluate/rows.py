@@ -51,7 +51,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         if self.ledger is None:
             return None
         prefix = tool_calls("")
-        return round(sum(item["spent"] for name, item in self.ledger.items() if name.startswith(prefix)))
+        return round(sum(float(item["spent"]) for name, item in self.ledger.items() if name.startswith(prefix)))
 
     @property
     def key(self) -> tuple[str, str, int]:
