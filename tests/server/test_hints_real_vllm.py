@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,23 +14,21 @@ from .test_real_vllm import Server
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
 
 CONFIG = """
-[tools]
-files = ["{tools}"]
 [presets.words]
 controllers = [
-    {{ name = "adaptive_think", mode = "think" }},
-    {{ name = "hint_infer", rounds = 0, after_words = 2, distance = 0, hints = ["Wait, let me compute it in Python.\\n```python\\n"] }},
+    { name = "adaptive_think", mode = "think" },
+    { name = "hint_infer", rounds = 0, after_words = 2, distance = 0, hints = ["Wait, let me compute it in Python.\\n```python\\n"] },
 ]
 [presets.cort]
 controllers = [
-    {{ name = "adaptive_think", mode = "think" }},
-    {{ name = "hint_infer", hints = ["Wait, is it right?"], prefill = true, tedious = 2, distance = 0, trust = "result", calls = 1 }},
+    { name = "adaptive_think", mode = "think" },
+    { name = "hint_infer", hints = ["Wait, is it right?"], prefill = true, tedious = 2, distance = 0, trust = "result", calls = 1 },
 ]
 [presets.tedious]
 controllers = [
-    {{ name = "adaptive_think", mode = "think" }},
-    {{ name = "hint_infer", rounds = 0, tedious = 1, trust = "doubt" }},
-    {{ name = "thinking_budget", tokens = 400 }},
+    { name = "adaptive_think", mode = "think" },
+    { name = "hint_infer", rounds = 0, tedious = 1, trust = "doubt" },
+    { name = "thinking_budget", tokens = 400 },
 ]
 """
 PRESETS = ("words", "cort", "tedious")
@@ -44,7 +41,7 @@ CHAIN = {"max_tokens": 1500}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("served")
     config = folder / "flyball.toml"
-    config.write_text(CONFIG.format(tools=Path(__file__).with_name("pocket_python.py")))
+    config.write_text(CONFIG)
     running = Server(config, folder / "log.txt")
     yield running
     running.close()

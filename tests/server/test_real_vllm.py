@@ -142,7 +142,11 @@ def test_a_named_tool_call_follows_its_schema_after_free_thinking(server: Server
 
 
 def test_a_response_format_is_kept_to(server: Server) -> None:
-    schema: dict[str, Any] = {"type": "object", "properties": {"digit": {"type": "integer"}}, "required": ["digit"]}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {"digit": {"type": "integer", "minimum": 0, "maximum": 9}},
+        "required": ["digit"],
+    }
     schema["additionalProperties"] = False
     format = {"type": "json_schema", "json_schema": {"name": "digit", "schema": schema, "strict": True}}
     content = server.ask(response_format=format, max_tokens=1500)["choices"][0]["message"]["content"]
