@@ -60,7 +60,7 @@ def _conditions(report: Report) -> str:
     pairs = {
         **report.machine,
         **report.versions,
-        "seconds": f"{report.seconds:.0f}",
+        "seconds since the run was begun or resumed": f"{report.seconds:.0f}",
         "turns": f"{report.turns:,}",
         "seed": str(report.settings.seed),
         **{f"SHA-256 of {name}": digest for name, digest in report.settings.files.items()},

@@ -111,7 +111,7 @@ def _thoughts(found: Overthinking) -> Figure:
         axis.set_xlabel("verifications in one thinking")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False, fontsize=9)
+        axis.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.12))
     left.set_ylabel("thinkings, %")
     return figure
 
