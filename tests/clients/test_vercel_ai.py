@@ -75,8 +75,9 @@ def test_a_tool_is_called_and_its_result_goes_back(seen: dict[str, Any], live_se
     first, second = called["steps"]
     assert (first["finishReason"], first["calls"]) == ("tool-calls", 1)
     assert len(called["asked"]) == 1
-    assert second["calls"] == 0
+    assert second["finishReason"] in ("stop", "tool-calls")  # a model may call again
     if live_server.served is not None:
+        assert second["calls"] == 0
         assert called["asked"] == ["Paris"]
         assert called["text"] == AFTER_RESULT
 
