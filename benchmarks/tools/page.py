@@ -1,6 +1,6 @@
 """tools.md: the figures of tools on one page, each with its command."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _TITLES = {"big": "Long numbers", "two_hop": "Facts over two hops", "mixed": "The mixed set"}
@@ -59,13 +59,16 @@ def _query(retrieval: Mapping[str, Any]) -> Goal:
     return title, "< 1 ms", f"{milliseconds:.2f} ms", milliseconds < 1
 
 
+_SESSIONS: tuple[tuple[str, str, str, str, Callable[[float], bool]], ...] = (
+    ("start of a sandbox session, p50", "create_p50_ms", "≤ 10 ms", "{:.1f} ms", lambda ms: ms <= 10),
+    ("cell in a running session, p50", "warm_cell_p50_ms", "≤ 0.1 ms", "{:.3f} ms", lambda ms: ms <= 0.1),
+    ("fresh sessions a minute, 8 at once", "fresh_per_minute_8_at_once", "≥ 8,000", "{:,.0f}", lambda n: n >= 8000),
+    ("idle session, 500 live", "idle_mib_at_500_live", "≤ 6 MiB", "{:.1f} MiB", lambda mib: mib <= 6),
+    ("processes left after SIGKILL", "left_after_sigkill", "0", "{:.0f}", lambda n: n == 0),
+)
+
+
 def _sessions(sandbox: Mapping[str, Any]) -> Iterator[Goal]:
     ours = next(figures for side, figures in sandbox["results"].items() if figures and side.startswith("Flyball"))
-    for title, name, goal, shape, good in (
-        ("start of a sandbox session, p50", "create_p50_ms", "≤ 10 ms", "{:.1f} ms", lambda ms: ms <= 10),
-        ("cell in a running session, p50", "warm_cell_p50_ms", "≤ 0.1 ms", "{:.3f} ms", lambda ms: ms <= 0.1),
-        ("fresh sessions a minute, 8 at once", "fresh_per_minute_8_at_once", "≥ 8,000", "{:,.0f}", lambda n: n >= 8000),
-        ("idle session, 500 live", "idle_mib_at_500_live", "≤ 6 MiB", "{:.1f} MiB", lambda mib: mib <= 6),
-        ("processes left after SIGKILL", "left_after_sigkill", "0", "{:.0f}", lambda n: n == 0),
-    ):
-        yield title, goal, shape.format(ours[name]), bool(good(ours[name]))
+    for title, name, goal, shape, good in _SESSIONS:
+        yield title, goal, shape.format(ours[name]), good(float(ours[name]))
