@@ -123,19 +123,9 @@ _LAST = Phase(
 verifications are the most likely number, so that a greedy model ends a chain of twelve steps, too."""
 _SETTLED = Phase(
     302,
-    Mixture(
-        sorts=(0.42, 0.26, 0.10, 0.13, 0.01, 0.08),
-        mental_steps=(0.2, 0.7, 0.06, 0.04),
-        lookups=(0.25, 0.55, 0.08, 0.12),
-        declared=0.5,
-        stripped=0.5,
-        stripped_turn="any",
-        max_length=1200,
-    ),
-    Behaviour(
-        mentions=0.4,
-        budget=0.5,
-        searches_left=(0, 1, 1, 1, 1, 2, 2, 3, 5, 9),
+    replace(_LAST.mixture, sorts=(0.42, 0.26, 0.10, 0.13, 0.01, 0.08), declared=0.5),
+    replace(
+        _LAST.behaviour,
         hint_at_end=0.3,
         verifications=(0.05, 0.09, 0.13, 0.18, 0.25, 0.20, 0.07, 0.02, 0.01),
         full_check_first=False,
@@ -144,25 +134,13 @@ _SETTLED = Phase(
 """More thinking again. The more verifications there were, the surer the next thought is the last."""
 _BRIEF = Phase(
     322,
-    Mixture(
-        sorts=(0.36, 0.32, 0.14, 0.11, 0.01, 0.06),
-        mental_steps=(0.2, 0.7, 0.06, 0.04),
-        lookups=(0.25, 0.55, 0.08, 0.12),
-        declared=0.6,
-        stripped=0.5,
-        stripped_turn="any",
-        max_length=1200,
-    ),
-    Behaviour(
-        mentions=0.4,
-        budget=0.5,
-        searches_left=(0, 1, 1, 1, 1, 2, 2, 3, 5, 9),
+    replace(_SETTLED.mixture, sorts=(0.36, 0.32, 0.14, 0.11, 0.01, 0.06), declared=0.6),
+    replace(
+        _SETTLED.behaviour,
         programs_left=(1, 1, 5, 7, 9, 9),
         hint_at_end=0.35,
-        verifications=(0.05, 0.09, 0.13, 0.18, 0.25, 0.20, 0.07, 0.02, 0.01),
         full_check=0.6,
         full_check_again=0.08,
-        full_check_first=False,
     ),
 )
 """One full verification is found early and mostly stays the only one, so that twelve steps end in time, too."""
