@@ -144,6 +144,20 @@ _BRIEF = Phase(
     ),
 )
 """One full verification is found early and mostly stays the only one, so that twelve steps end in time, too."""
+_READ = Phase(
+    338,
+    Mixture(
+        sorts=(0.24, 0.24, 0.13, 0.30, 0.01, 0.08),
+        mental_steps=(0.2, 0.7, 0.06, 0.04),
+        lookups=(0.5, 0.35, 0.07, 0.08),
+        declared=0.6,
+        stripped=0.5,
+        stripped_turn="any",
+        max_length=1200,
+    ),
+    _BRIEF.behaviour,
+)
+"""Passages are read again; one hop, whose words the phases before met least, most of all."""
 _REASONER = Recipe(
     "reasoner",
     Shape(layers=5, width=160, heads=5),
@@ -163,8 +177,10 @@ _REASONER = Recipe(
         (79_000_000, 0.0),
         (79_200_000, 0.3),
         (84_000_000, 0.0),
+        (84_150_000, 0.25),
+        (87_500_000, 0.0),
     ),
-    curriculum=Curriculum((Phase(), _MENTAL, _TOOLS, _LAST, _SETTLED, _BRIEF), pools_per_step=1),
+    curriculum=Curriculum((Phase(), _MENTAL, _TOOLS, _LAST, _SETTLED, _BRIEF, _READ), pools_per_step=1),
     growth=Growth(tokens=67_289_185, after=3, layers=3),
     middle_layers=3,
     middle_from=64_000_000,
