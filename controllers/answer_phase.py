@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..core.chat_format import ChatFormat, ForcedCall
 from ..core.engine import Grammar
-from ..core.trajectory import Channel, Trajectory
+from ..core.events import Channel
+from ..core.trajectory import Trajectory
 from .scanner import Scanner
 
 

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..core.errors import ControllerError, FlyballError
-from ..core.trajectory import Acted, Decided, Noted, Trajectory
+from ..core.events import Acted, Decided, Noted
+from ..core.trajectory import Trajectory
 from .boundary import AnyWatch, Boundary, Watch
 from .controller import Controller, Reach, Ruling
 from .edits import Proposal, Resolution, Truncate, resolve

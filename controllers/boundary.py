@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from ..core.trajectory import Channel
+from ..core.events import Channel
 
 
 class BoundaryKind(StrEnum):

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.decision import Decision
 from ..core.engine import Abilities
+from ..core.events import Channel
 from ..core.ledger import Ledger
-from ..core.trajectory import Channel, Trajectory
+from ..core.trajectory import Trajectory
 from .boundary import AnyWatch, Boundary
 from .edits import Edit
 

@@ -6,8 +6,9 @@ Positions count kept tokens after the prompt.
 from __future__ import annotations
 
 from ..core.errors import ControllerError
+from ..core.events import Channel, Finished, FinishReason, Noted
 from ..core.ledger import SECONDS, TOKENS, USD
-from ..core.trajectory import Channel, Finished, FinishReason, Noted, Trajectory
+from ..core.trajectory import Trajectory
 from .answer_phase import AnswerPhase
 from .edits import Edit, Finish, FinishThinking, Inject, ReplaceContext, Resolution
 from .native_budget import NativeBudget, thinking_opener

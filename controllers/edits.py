@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..core.trajectory import FinishReason
+from ..core.events import FinishReason
 
 
 class Inject(NamedTuple):

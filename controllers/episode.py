@@ -14,8 +14,9 @@ import msgspec
 from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
+from ..core.events import Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
-from ..core.trajectory import Finished, FinishReason, Trajectory
+from ..core.trajectory import Trajectory
 from ..tools.sessions import Sessions, trajectory_key
 from .asking import Named, attributed
 from .controller import Plan

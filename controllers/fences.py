@@ -6,7 +6,7 @@ import re
 from copy import copy
 
 from ..core.chat_format import ChatFormat, Fence
-from ..core.trajectory import Channel, Origin
+from ..core.events import Channel, Origin
 
 _CLOSING = "```"
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 from ..core.engine import Delta, TokenLogprob
-from ..core.trajectory import Channel, FinishReason, Trajectory
+from ..core.events import Channel, FinishReason
+from ..core.trajectory import Trajectory
 from .bill import Bill
 from .boundary import Boundary, BoundaryKind
 from .consulting import Consulting

@@ -33,8 +33,9 @@ from contextlib import aclosing
 
 from ..core.engine import Delta, EngineRequest
 from ..core.errors import EngineError
+from ..core.events import Channel, Finished, FinishReason
 from ..core.ledger import SECONDS
-from ..core.trajectory import Channel, Finished, FinishReason, Trajectory
+from ..core.trajectory import Trajectory
 from .answer_phase import AnswerPhase
 from .asking import Panel
 from .bill import Bill

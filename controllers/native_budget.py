@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ..core.chat_format import ChatFormat
 from ..core.engine import Abilities, ThinkingBudget
-from ..core.trajectory import Channel
+from ..core.events import Channel
 from .boundary import AnyWatch, Boundary, TokenWatch
 
 

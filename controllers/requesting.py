@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..core.engine import EngineRequest
+from ..core.events import Called, Channel, FinishReason, Origin
 from ..core.ledger import SECONDS
-from ..core.trajectory import Called, Channel, FinishReason, Origin, Trajectory
+from ..core.trajectory import Trajectory
 from .answer_phase import AnswerPhase
 from .bill import Bill
 from .editing import Editor

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ..core.chat_format import ChatFormat, Fence, Tracker
 from ..core.engine import TokenLogprob
-from ..core.trajectory import Channel, Origin, Trajectory
+from ..core.events import Channel, Origin
+from ..core.trajectory import Trajectory
 from .boundary import AnyWatch, Boundary, BoundaryKind, TextWatch, TokenWatch, Watch
 from .fences import FenceMatch
 from .text_match import StopMatch, ThoughtMatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.chat_format import ChatFormat
-from ..core.trajectory import Channel
+from ..core.events import Channel
 
 
 class ShownText:

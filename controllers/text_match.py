@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from copy import copy
 
 from ..core.chat_format import ChatFormat
-from ..core.trajectory import Channel, Origin
+from ..core.events import Channel, Origin
 from .shown_text import ShownText
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.chat_format import ChatFormat
-from ..core.trajectory import ToolAnswered, Trajectory
+from ..core.events import ToolAnswered
+from ..core.trajectory import Trajectory
 from .server_tools import ServerTools
 from .turn import Turn, read_turn, result_message, turn_message
 

@@ -12,8 +12,9 @@ import msgspec
 
 from ..core.chat_format import Answer, Thinking
 from ..core.decision import Decision
+from ..core.events import Channel, Decided, Finished, FinishReason, ToolAnswered, ToolCalled
 from ..core.ledger import SECONDS
-from ..core.trajectory import Channel, Decided, Finished, FinishReason, ToolAnswered, ToolCalled, Trajectory
+from ..core.trajectory import Trajectory
 from ..tools.dispatch import Call, Dispatcher
 from ..tools.result import Result, Status
 from ..tools.tool import CallContext

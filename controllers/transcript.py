@@ -9,7 +9,8 @@ import msgspec
 
 from ..core.chat_format import CallDelta, CallParser, ChatFormat
 from ..core.engine import TokenLogprob
-from ..core.trajectory import Channel, Dropped, Origin, Overshot, Run, ToolAnswered, Trajectory
+from ..core.events import Channel, Dropped, Origin, Overshot, ToolAnswered
+from ..core.trajectory import Run, Trajectory
 from .server_tools import ServerTools
 from .shown_text import ShownText
 from .turn import event_of

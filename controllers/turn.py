@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from ..core.chat_format import CallDelta, ChatFormat
-from ..core.trajectory import Channel, ToolAnswered, ToolCalled, Trajectory
+from ..core.events import Channel, ToolAnswered, ToolCalled
+from ..core.trajectory import Trajectory
 from .shown_text import ShownText
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.chat_format import ChatFormat
+from ..core.events import Channel
 from ..core.ledger import Ledger
-from ..core.trajectory import Channel, Trajectory
+from ..core.trajectory import Trajectory
 from .scanner import Scanner
 
 

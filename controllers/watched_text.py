@@ -8,7 +8,7 @@ from copy import copy
 from typing import NamedTuple
 
 from ..core.chat_format import ChatFormat
-from ..core.trajectory import Channel, Origin
+from ..core.events import Channel, Origin
 from .boundary import TextWatch
 from .code_blocks import CodeBlocks
 

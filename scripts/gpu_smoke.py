@@ -25,7 +25,7 @@ from flyball.controllers.limits import Limits
 from flyball.controllers.registry import build_controllers
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import EngineRequest, Grammar, Sampling
-from flyball.core.trajectory import Called
+from flyball.core.events import Called
 from flyball.server.app import make_engine
 from flyball.server.config import load_config
 from flyball.server.engines.vllm import VllmEngine

@@ -12,7 +12,7 @@ from ..controllers.view import child_seed
 from ..core.chat_format import ChatFormat
 from ..core.engine import Engine, EngineRequest, TokenLogprob
 from ..core.errors import EngineError, RequestError
-from ..core.trajectory import Channel
+from ..core.events import Channel
 from .translate import sampling_of
 from .wire.requests import CompletionRequest
 

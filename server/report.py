@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..controllers.episode import Episode
-from ..core.trajectory import Acted, Noted
+from ..core.events import Acted, Noted
 from .wire.responses import Usage
 
 

@@ -18,7 +18,7 @@ from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
 from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable, UnknownTool
-from ..core.trajectory import Acted, FinishReason, ToolAnswered
+from ..core.events import Acted, FinishReason, ToolAnswered
 from .admission import Admission
 from .body import call_id
 from .config import Config

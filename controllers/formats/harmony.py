@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...core.chat_format import Mark
-from ...core.trajectory import Channel
+from ...core.events import Channel
 
 _ROLE = re.compile(r"[^\s<]*")
 _CHANNEL = re.compile(r"<\|channel\|>(\w+)")

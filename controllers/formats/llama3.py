@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...core.chat_format import CallParser, ForcedCall, Mark, Tracker
-from ...core.trajectory import Channel
+from ...core.events import Channel
 from .base import TokenizerFormat
 from .data import CallData, FamilyData
 from .forced import call_schema

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from ...core.chat_format import Mark
-from ...core.trajectory import Channel
+from ...core.events import Channel
 
 
 class Place(Enum):

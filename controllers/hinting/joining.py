@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...core.trajectory import Channel
+from ...core.events import Channel
 from ..controller import View
 
 _OWN_WORD = re.compile(r"\w+(?=,)")

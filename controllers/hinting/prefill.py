@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...core.trajectory import Channel
+from ...core.events import Channel
 from ..boundary import AnyWatch, Boundary, TokenWatch
 from ..controller import Ruling, View
 from ..edits import Inject

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ...core.trajectory import ToolCalled, Trajectory
+from ...core.events import ToolCalled
+from ...core.trajectory import Trajectory
 from ..boundary import AnyWatch, Boundary, TextWatch
 from ..controller import Ruling, View
 from ..edits import Inject

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ...core.chat_format import ChatFormat
-from ...core.trajectory import Channel, ToolAnswered, Trajectory
+from ...core.events import Channel, ToolAnswered
+from ...core.trajectory import Trajectory
 from ..boundary import AnyWatch, Boundary, BoundaryKind, TokenWatch, Watch
 from ..controller import Ruling, View
 from ..edits import Inject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ...core.trajectory import Channel
+from ...core.events import Channel
 from ..boundary import Boundary, TokenWatch
 from ..controller import BaseController, Params, Ruling, Setting, View
 from ..edits import FinishThinking

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from .trajectory import Channel
+from .events import Channel
 
 
 class Thinking(StrEnum):

@@ -3,49 +3,29 @@
 A position counts kept tokens after the prompt. The tail of the log grows in place while the same kind of token arrives,
 so the log holds one event per span, not one per token.
 
-Legend: ids are token ids; `_T` runs over the tokens of one training row.
+Legend: ids are token ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
-import msgspec
-
-from .decision import Decision
 from .engine import TokenLogprob
-
-
-class Channel(StrEnum):
-    """What a token is part of."""
-
-    THINK = "think"
-    ANSWER = "answer"
-    CALL = "call"
-    RESULT = "result"
-
-
-class Origin(StrEnum):
-    """Who wrote a token."""
-
-    SAMPLED = "sampled"
-    """The served model; only these train."""
-    INJECTED = "injected"
-    """A controller, or the chat format."""
-    ENVIRONMENT = "environment"
-    """A tool."""
-
-
-class FinishReason(StrEnum):
-    """Why a trajectory ended, in the API's words."""
-
-    STOP = "stop"
-    LENGTH = "length"
-    TOOL_CALLS = "tool_calls"
-    CANCELLED = "cancelled"
-    """The client left, or a strategy no longer needs it; never sent to a client."""
+from .events import (
+    AnyEvent,
+    Appended,
+    Channel,
+    ContextReplaced,
+    Dropped,
+    Finished,
+    Origin,
+    Overshot,
+    Rendered,
+    ToolAnswered,
+    ToolCalled,
+)
+from .training_rows import TrainingRow, training_rows
 
 
 class Run(NamedTuple):
@@ -58,144 +38,6 @@ class Run(NamedTuple):
     channel: Channel
     origin: Origin
     marker: bool
-
-
-class Event(msgspec.Struct, tag=True, kw_only=True):
-    """What happened to a trajectory; `position` is where."""
-
-    position: int
-
-
-class Rendered(Event):
-    """The prompt was rendered and tokenised: always the first event."""
-
-    ids: list[int]
-
-
-class Called(Event):
-    """An engine call began at this position."""
-
-    call: int
-    seed: int | None
-
-
-class Appended(Event):
-    """Tokens were kept."""
-
-    ids: list[int]
-    channel: Channel
-    origin: Origin
-    marker: bool
-    logprobs: list[float] | None = None
-    weight_version: str | None = None
-
-
-class Dropped(Event):
-    """Everything from this position on was dropped: `ids`, of which the model had sampled `sampled`."""
-
-    ids: list[int]
-    sampled: int
-    by: str
-    channel: Channel = Channel.ANSWER
-    """Of the first of them."""
-
-
-class Overshot(Event):
-    """Tokens that the engine had sampled past an edit; they were charged and never kept."""
-
-    ids: list[int]
-    channel: Channel = Channel.ANSWER
-    """Of the first of them."""
-
-
-class ContextReplaced(Event):
-    """From here on the engine sees `ids` instead of what came before; the transcript is unchanged."""
-
-    ids: list[int]
-    by: str
-
-
-class Acted(Event):
-    """A controller edited at a boundary."""
-
-    controller: str
-    boundary: str
-    detected: int
-    """Kept tokens when the boundary was seen; the verdict may have come later still."""
-    edits: list[str]
-    late: bool = False
-
-
-class Decided(Event):
-    """A choice was made."""
-
-    decision: Decision
-
-
-class Noted(Event):
-    """Something that the client should know: a verdict that came too late, a limit that was met."""
-
-    by: str
-    text: str
-
-
-class ToolCalled(Event):
-    """A tool that the server runs was called; the position is behind the call."""
-
-    id: str
-    name: str
-    arguments: str
-    """JSON text, as the model wrote it."""
-    fenced: bool = False
-    """The call was code between fences, inside of thinking."""
-
-
-class ToolAnswered(Event):
-    """What came of such a call; its tokens, if it has any, begin at this position. `infra` is not the model's doing."""
-
-    id: str
-    name: str
-    status: str
-    text: str
-    seconds: float
-    fenced: bool = False
-
-
-class Finished(Event):
-    """The end. With `answer_chars` the answer text ends after that many characters: a stop string began there."""
-
-    reason: FinishReason
-    by: str
-    stop: str | None = None
-    answer_chars: int | None = None
-
-
-AnyEvent = (
-    Rendered
-    | Called
-    | Appended
-    | Dropped
-    | Overshot
-    | ContextReplaced
-    | Acted
-    | Decided
-    | Noted
-    | ToolCalled
-    | ToolAnswered
-    | Finished
-)
-
-
-class TrainingRow(NamedTuple):
-    """One stretch of context that was decoded without being replaced.
-
-    Shapes: ids_T, mask_T (True: sampled by the model), logp_T (behaviour log-probability; nan where unknown).
-    """
-
-    ids_T: list[int]
-    mask_T: list[bool]
-    logp_T: list[float]
-    weight_version: str | None
 
 
 class Tally(NamedTuple):
@@ -419,41 +261,3 @@ def replay(log: Iterable[AnyEvent]) -> Trajectory:
             case _:
                 trajectory.note(event)
     return trajectory
-
-
-class _Row:
-    """A training row while it grows."""
-
-    def __init__(self, prompt: Sequence[int], begins_at: int) -> None:
-        self.begins_at, self.offset = begins_at, len(prompt)
-        self.ids, self.mask = list(prompt), [False] * len(prompt)
-        self.logp = [float("nan")] * len(prompt)
-        self.weight_version: str | None = None
-
-    def append(self, event: Appended) -> None:
-        self.ids += event.ids
-        self.mask += [event.origin is Origin.SAMPLED] * len(event.ids)
-        self.logp += event.logprobs if event.logprobs is not None else [float("nan")] * len(event.ids)
-        self.weight_version = event.weight_version or self.weight_version
-
-    def cut(self, position: int) -> None:
-        keep = self.offset + position - self.begins_at
-        del self.ids[keep:], self.mask[keep:], self.logp[keep:]
-
-
-def training_rows(log: Iterable[AnyEvent]) -> list[TrainingRow]:
-    """See `Trajectory.training_rows`; rows without a sampled token are left out."""
-    rows: list[_Row] = []
-    for event in log:
-        match event:
-            case Rendered():
-                rows.append(_Row(event.ids, 0))
-            case ContextReplaced():
-                rows.append(_Row(event.ids, event.position))
-            case Appended():
-                rows[-1].append(event)
-            case Dropped():
-                while rows[-1].begins_at > event.position:  # the replacement itself was taken back
-                    rows.pop()
-                rows[-1].cut(event.position)
-    return [TrainingRow(row.ids, row.mask, row.logp, row.weight_version) for row in rows if any(row.mask)]

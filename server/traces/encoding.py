@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from ...core.trajectory import AnyEvent, FinishReason, Tally
+from ...core.events import AnyEvent, FinishReason
+from ...core.trajectory import Tally
 from . import schema
 from .records import EpisodeRecord, TrajectoryRecord
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from ...core.decision import Decision
-from ...core.trajectory import AnyEvent, Appended, Decided, FinishReason, Tally, Trajectory
+from ...core.events import AnyEvent, Appended, Decided, FinishReason
+from ...core.trajectory import Tally, Trajectory
 
 
 class TrajectoryRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flyball.core.decision import Decision
-from flyball.core.trajectory import Decided, ToolAnswered, Trajectory
+from flyball.core.events import Decided, ToolAnswered
+from flyball.core.trajectory import Trajectory
 
 PYTHON_HINT = "Wait, maybe using Python here is a good idea."
 """START's published one."""

@@ -12,7 +12,8 @@ from flyball.core.chat_format import Thinking
 from flyball.core.decision import Decision
 from flyball.core.engine import Abilities, Delta, EngineRequest, Sampling, TokenLogprob
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Decided, Trajectory
+from flyball.core.events import Decided
+from flyball.core.trajectory import Trajectory
 from flyball.server.engines.scripted import ScriptedEngine
 
 from .worlds import DELTAS, EOS, call_number, calls, ids, opened, pocket, run, text_of

@@ -8,7 +8,7 @@ from flyball.controllers.boundary import TokenWatch
 from flyball.controllers.edits import Inject
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest, Grammar
-from flyball.core.trajectory import Channel, FinishReason, Origin
+from flyball.core.events import Channel, FinishReason, Origin
 
 from .worlds import (
     ANSWER_END,

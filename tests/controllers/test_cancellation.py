@@ -12,7 +12,7 @@ from flyball.controllers.registry import build_strategy
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import EngineDead
-from flyball.core.trajectory import Channel, FinishReason
+from flyball.core.events import Channel, FinishReason
 from flyball.server.engines.scripted import Script
 
 from .worlds import PATIENCE, Dice, edits_once, forever, judges, nothing_left, opened, when

@@ -14,7 +14,7 @@ from flyball.controllers.edits import Finish, Inject, ReplaceContext
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Sampling
 from flyball.core.errors import ControllerError, EngineError
-from flyball.core.trajectory import Channel, FinishReason
+from flyball.core.events import Channel, FinishReason
 
 from .worlds import (
     ANSWER_END,

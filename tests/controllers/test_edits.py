@@ -21,7 +21,7 @@ from flyball.controllers.edits import (
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import ControllerError
-from flyball.core.trajectory import Channel, FinishReason
+from flyball.core.events import Channel, FinishReason
 
 from .worlds import (
     AFTER,

@@ -9,7 +9,7 @@ from flyball.controllers.edits import Inject
 from flyball.controllers.fences import FenceMatch
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
-from flyball.core.trajectory import Channel, Origin, ToolAnswered, ToolCalled
+from flyball.core.events import Channel, Origin, ToolAnswered, ToolCalled
 
 from .toolbox import CLIENT, Held, add, offered, python
 from .worlds import (

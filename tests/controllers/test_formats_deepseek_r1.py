@@ -9,7 +9,7 @@ from flyball.controllers.formats.byte_tokenizer import byte_tokenizer
 from flyball.controllers.formats.deepseek_r1 import DeepSeekR1Format
 from flyball.core.chat_format import CallDelta, ChatFormat, Mark, Thinking
 from flyball.core.errors import ConfigError, RequestError
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 
 TEMPLATE = """{{- '<｜begin▁of▁sentence｜>' -}}
 {%- for message in messages -%}

@@ -9,7 +9,7 @@ from flyball.controllers.formats.byte_tokenizer import byte_tokenizer
 from flyball.controllers.formats.gpt_oss import GptOssFormat
 from flyball.core.chat_format import CallDelta, ChatFormat, Thinking, Tracker
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 
 THINK, ANSWER, CALL, RESULT = Channel.THINK, Channel.ANSWER, Channel.CALL, Channel.RESULT
 SPECIAL = ["<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|return|>", "<|call|>"]

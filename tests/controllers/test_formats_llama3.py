@@ -8,7 +8,7 @@ from flyball.controllers.formats.byte_tokenizer import byte_tokenizer
 from flyball.controllers.formats.llama3 import Llama3Format
 from flyball.core.chat_format import ChatFormat, Thinking, Tracker
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 
 ANSWER, CALL = Channel.ANSWER, Channel.CALL
 SPECIAL = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|eom_id|>"]

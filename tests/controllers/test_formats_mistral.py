@@ -8,7 +8,7 @@ from flyball.controllers.formats.byte_tokenizer import byte_tokenizer
 from flyball.controllers.formats.mistral import MistralFormat, call_id
 from flyball.core.chat_format import ChatFormat, Thinking
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 
 THINK, ANSWER, CALL = Channel.THINK, Channel.ANSWER, Channel.CALL
 OLD = ["<s>", "</s>", "[INST]", "[/INST]", "[TOOL_CALLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]"]

@@ -9,7 +9,7 @@ import pytest
 from flyball.controllers.formats import load_format
 from flyball.core.chat_format import CallDelta, ChatFormat, Mark, Thinking
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 from flyball.training.pocket.tokenizer import save_tokenizer, train_tokenizer
 
 THINK, ANSWER, CALL = Channel.THINK, Channel.ANSWER, Channel.CALL

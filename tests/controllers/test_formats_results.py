@@ -15,7 +15,7 @@ from flyball.controllers.formats.pocket import PocketFormat
 from flyball.controllers.formats.tokenizer import load_tokenizer
 from flyball.core.chat_format import Answer, Thinking
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 from flyball.data import REASONER
 
 from . import test_formats_deepseek_r1 as deepseek

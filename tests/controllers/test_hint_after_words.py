@@ -14,8 +14,8 @@ from flyball.controllers.registry import build_controllers
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.errors import RequestError
+from flyball.core.events import Channel, Origin
 from flyball.core.ledger import TOKENS
-from flyball.core.trajectory import Channel, Origin
 
 from .hints import decisions, hint
 from .worlds import (

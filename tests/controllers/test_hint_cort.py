@@ -8,7 +8,8 @@ from flyball.controllers.hinting import prefill, tedious, trust
 from flyball.controllers.hinting.tedious import tedious_watch, was_computed
 from flyball.controllers.watched_text import WatchedText
 from flyball.core.chat_format import Thinking
-from flyball.core.trajectory import Channel, Origin, ToolCalled, Trajectory
+from flyball.core.events import Channel, Origin, ToolCalled
+from flyball.core.trajectory import Trajectory
 
 from .hints import CODE, FENCE, FENCE_2, OUTPUT, hint, statuses
 from .toolbox import add, call, offered, python, responses

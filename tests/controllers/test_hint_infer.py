@@ -11,7 +11,8 @@ from flyball.core.chat_format import Thinking
 from flyball.core.decision import Decision
 from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.errors import RequestError
-from flyball.core.trajectory import Decided, Trajectory
+from flyball.core.events import Decided
+from flyball.core.trajectory import Trajectory
 
 from .worlds import DELTAS, EOS, acted, call_number, calls, ids, pocket, run, writes
 

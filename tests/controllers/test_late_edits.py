@@ -12,8 +12,8 @@ from flyball.controllers.edits import Edit, Finish, FinishThinking, Inject, Repl
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest, Grammar
 from flyball.core.errors import ControllerError, EngineError, FlyballError
+from flyball.core.events import Acted, Channel, ContextReplaced, FinishReason, Overshot
 from flyball.core.ledger import Ledger
-from flyball.core.trajectory import Acted, Channel, ContextReplaced, FinishReason, Overshot
 
 from .worlds import (
     AFTER,

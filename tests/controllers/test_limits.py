@@ -11,9 +11,10 @@ from flyball.controllers.limits import Allowance, Limits, allowance
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.errors import ContextOverflow, RequestError
+from flyball.core.events import Channel, FinishReason
 from flyball.core.ledger import Ledger
 from flyball.core.model import Price
-from flyball.core.trajectory import Channel, FinishReason, Trajectory
+from flyball.core.trajectory import Trajectory
 
 from .worlds import (
     DELTAS,

@@ -14,7 +14,8 @@ from flyball.controllers.limits import Limits
 from flyball.controllers.registry import build_controllers
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest, Sampling
-from flyball.core.trajectory import Acted, Called, Channel, Origin, Trajectory
+from flyball.core.events import Acted, Called, Channel, Origin
+from flyball.core.trajectory import Trajectory
 from flyball.data import REASONER
 from flyball.server.engines.scripted import ScriptedEngine
 

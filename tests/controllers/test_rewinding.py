@@ -10,7 +10,8 @@ from flyball.controllers import scanner as scanning
 from flyball.controllers.boundary import AnyWatch, BoundaryKind, TokenWatch, Watch
 from flyball.controllers.hinting.after_words import words_watch
 from flyball.controllers.scanner import Scanner
-from flyball.core.trajectory import Channel, Origin, Trajectory
+from flyball.core.events import Channel, Origin
+from flyball.core.trajectory import Trajectory
 
 from .test_streams_equal import EVERY, bodies, label
 from .worlds import ids, pocket

@@ -10,8 +10,8 @@ from flyball.controllers.edits import Inject, Truncate
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.errors import EngineError
+from flyball.core.events import Called, FinishReason, Origin
 from flyball.core.model import Price
-from flyball.core.trajectory import Called, FinishReason, Origin
 from flyball.server.engines.scripted import ScriptedEngine
 
 from .worlds import (

@@ -14,7 +14,7 @@ from flyball.controllers.strategy import Outcome, Trials
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import ControllerError, EngineDead, RequestError
-from flyball.core.trajectory import FinishReason
+from flyball.core.events import FinishReason
 
 from .worlds import EOS, PATIENCE, Run, acted, choice_number, edits_once, ids, nothing_left, opened, run
 

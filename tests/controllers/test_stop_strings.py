@@ -9,7 +9,7 @@ from flyball.controllers.controller import Reach
 from flyball.controllers.edits import Inject, Truncate
 from flyball.controllers.text_match import StopMatch
 from flyball.core.chat_format import Thinking
-from flyball.core.trajectory import Channel, FinishReason
+from flyball.core.events import Channel, FinishReason
 
 from .worlds import (
     CALL,

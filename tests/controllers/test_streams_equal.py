@@ -11,7 +11,7 @@ from flyball.controllers.boundary import Boundary, TokenWatch
 from flyball.controllers.controller import Pending, Reach, Ruling, View
 from flyball.controllers.edits import Inject, Truncate
 from flyball.controllers.registry import CONTROLLERS, names
-from flyball.core.trajectory import Channel
+from flyball.core.events import Channel
 
 from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, table, ticks
 

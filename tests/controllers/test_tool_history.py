@@ -3,7 +3,7 @@
 from typing import Any
 
 from flyball.controllers.tool_history import history_of, restored
-from flyball.core.trajectory import ToolAnswered
+from flyball.core.events import ToolAnswered
 
 from .toolbox import add, call, offered, python
 from .worlds import EOS, Run, pocket, run, writes

@@ -15,7 +15,7 @@ from flyball.controllers.episode import Episode
 from flyball.controllers.strategies.self_consistency import SelfConsistency, SelfConsistencyParams
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import ControllerError, EngineDead
-from flyball.core.trajectory import FinishReason, ToolAnswered
+from flyball.core.events import FinishReason, ToolAnswered
 from flyball.server.engines.scripted import ScriptedEngine
 from flyball.tools.python_tool import PythonTool
 from flyball.tools.sandbox import Backend, Sandbox, SandboxConfig, open_sandbox

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from flyball.core.trajectory import ToolAnswered, ToolCalled, replay
+from flyball.core.events import ToolAnswered, ToolCalled
+from flyball.core.trajectory import replay
 
 from .test_streams_equal import EVERY, label
 from .toolbox import add, offered, python

@@ -13,7 +13,8 @@ from flyball.controllers.edits import Inject, Truncate
 from flyball.controllers.tool_history import history_of
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest, Sampling
-from flyball.core.trajectory import Channel, FinishReason, Origin, ToolAnswered, replay
+from flyball.core.events import Channel, FinishReason, Origin, ToolAnswered
+from flyball.core.trajectory import replay
 from flyball.tools.marks import tool
 from flyball.tools.sessions import Sessions
 

@@ -9,7 +9,7 @@ import pytest
 from flyball.controllers.episode import Episode, EpisodeSpec
 from flyball.controllers.limits import Limits
 from flyball.core.engine import Abilities, Sampling
-from flyball.core.trajectory import Origin
+from flyball.core.events import Origin
 from flyball.server.engines.scripted import ScriptedEngine
 
 from .test_formats_deepseek_r1 import wrapped

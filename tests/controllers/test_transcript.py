@@ -9,7 +9,8 @@ from flyball.controllers.edits import Inject
 from flyball.controllers.transcript import Part, Piece, Transcript
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Sampling
-from flyball.core.trajectory import Channel, Origin, Trajectory
+from flyball.core.events import Channel, Origin
+from flyball.core.trajectory import Trajectory
 
 from .worlds import CALL, DELTAS, EOS, TOOL, WORDS, edits_once, ids, opened, pocket, run, text_of, writes
 

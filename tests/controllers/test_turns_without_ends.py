@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from flyball.core.engine import Delta, EngineRequest
-from flyball.core.trajectory import Origin
+from flyball.core.events import Origin
 from flyball.server.engines.scripted import ScriptedEngine
 
 from .toolbox import add, call, offered, python, responses

@@ -11,7 +11,7 @@ from flyball.controllers.edits import Inject
 from flyball.controllers.hinting.after_words import words_watch
 from flyball.controllers.watched_text import FoundText, WatchedText
 from flyball.core.chat_format import Thinking
-from flyball.core.trajectory import Channel, Origin
+from flyball.core.events import Channel, Origin
 
 from .worlds import DELTAS, EOS, THOUGHT_END, call_number, calls, edits_once, ids, pocket, run, table, text_of, writes
 

@@ -23,7 +23,8 @@ from flyball.controllers.server_tools import ServerTools
 from flyball.controllers.transcript import Transcript
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest, Sampling
-from flyball.core.trajectory import Acted, Called, Channel, Noted, Origin, Trajectory
+from flyball.core.events import Acted, Called, Channel, Noted, Origin
+from flyball.core.trajectory import Trajectory
 from flyball.data import REASONER
 from flyball.server.engines.scripted import Script, ScriptedEngine
 from flyball.tools.sessions import Sessions

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flyball.core.decision import Decision
 from flyball.core.engine import TokenLogprob
-from flyball.core.trajectory import (
+from flyball.core.events import (
     Acted,
     AnyEvent,
     Appended,
@@ -23,12 +23,9 @@ from flyball.core.trajectory import (
     Noted,
     Origin,
     Overshot,
-    Run,
-    Tally,
-    TrainingRow,
-    Trajectory,
-    replay,
 )
+from flyball.core.training_rows import TrainingRow
+from flyball.core.trajectory import Run, Tally, Trajectory, replay
 
 THINK, ANSWER, SAMPLED, INJECTED = Channel.THINK, Channel.ANSWER, Origin.SAMPLED, Origin.INJECTED
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from flyball.core.trajectory import FinishReason
+from flyball.core.events import FinishReason
 from flyball.server.traces.reader import TraceReader
 from flyball.server.traces.records import EpisodeRecord
 

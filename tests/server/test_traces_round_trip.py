@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from flyball.core.decision import Decision
 from flyball.core.engine import TokenLogprob
 from flyball.core.errors import ConfigError
-from flyball.core.ledger import Ledger
-from flyball.core.trajectory import (
+from flyball.core.events import (
     Acted,
     AnyEvent,
     Called,
@@ -31,9 +30,9 @@ from flyball.core.trajectory import (
     Origin,
     ToolAnswered,
     ToolCalled,
-    Trajectory,
-    replay,
 )
+from flyball.core.ledger import Ledger
+from flyball.core.trajectory import Trajectory, replay
 from flyball.server.traces import schema
 from flyball.server.traces.reader import TraceReader
 from flyball.server.traces.records import EpisodeRecord, trajectory_record

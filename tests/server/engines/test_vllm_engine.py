@@ -15,7 +15,8 @@ from flyball.controllers.registry import build_controllers, build_strategy
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Delta, EngineRequest, Grammar, Sampling
 from flyball.core.errors import EngineDead, RequestError
-from flyball.core.trajectory import Decided, Origin, replay
+from flyball.core.events import Decided, Origin
+from flyball.core.trajectory import replay
 from flyball.data import REASONER
 from flyball.server.app import make_engine
 from flyball.server.config import load_config
