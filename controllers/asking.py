@@ -7,33 +7,16 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from ..core.errors import ControllerError, FlyballError
+from ..core.errors import ControllerError
 from ..core.events import Acted, Decided, Noted
 from ..core.trajectory import Trajectory
 from .boundary import AnyWatch, Boundary, Watch
-from .controller import Controller, Reach, Ruling
+from .controller import Reach, Ruling
 from .edits import Proposal, Resolution, Truncate, resolve
 from .history import History
+from .named import Named, attributed
 from .verdicts import Failed, Verdict, Verdicts
 from .view import TrajectoryView
-
-
-class Named(NamedTuple):
-    """A controller and the name by which the request called it."""
-
-    name: str
-    controller: Controller[Any]
-
-
-@contextmanager
-def attributed(name: str) -> Iterator[None]:
-    """The boundary between us and a method's code: whatever escapes is the error of what is named."""
-    try:
-        yield
-    except FlyballError:
-        raise
-    except Exception as error:
-        raise ControllerError(f"{name} failed: {type(error).__name__}: {error}") from error
 
 
 class _Asked(NamedTuple):
@@ -105,7 +88,7 @@ class Panel:
 
     @contextmanager
     def _consulted(self, index: int, boundary: Boundary, view: TrajectoryView) -> Iterator[None]:
-        view.position = boundary.position
+        view.consult(self._controllers[index].name, boundary.position)
         with attributed(f"controller {self._controllers[index].name!r}"):
             yield
 

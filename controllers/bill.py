@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core.charging import book_auxiliary
 from ..core.ledger import TOKENS, USD, Ledger
 from ..core.model import Price
 
@@ -25,3 +26,15 @@ class Bill:
         self._ledger.charge(TOKENS, tokens)
         if self._price.output:
             self._ledger.charge(USD, self._price.usd(0, tokens))
+
+
+class SideBill(Bill):
+    """Charges calls of the served model beside a trajectory: as auxiliary, too."""
+
+    def prompt(self, tokens: int) -> None:
+        super().prompt(tokens)
+        book_auxiliary(self._ledger, tokens, 0)
+
+    def sampled(self, tokens: int) -> None:
+        super().sampled(tokens)
+        book_auxiliary(self._ledger, 0, tokens)

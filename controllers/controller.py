@@ -22,6 +22,7 @@ from ..core.ledger import Ledger
 from ..core.trajectory import Trajectory
 from .boundary import AnyWatch, Boundary
 from .edits import Edit
+from .side import SideCalls
 
 S = TypeVar("S")
 
@@ -62,6 +63,8 @@ class Setting(NamedTuple):
     """Tools that the model is told of: the server's and the client's."""
     fenced: str | None = None
     """The tool that runs code between fences in the thinking."""
+    models: frozenset[str] = frozenset()
+    """The auxiliary models that may be asked; "self" is the served one."""
 
 
 class View(Protocol):
@@ -78,6 +81,11 @@ class View(Protocol):
 
     @property
     def ledger(self) -> Ledger: ...
+
+    @property
+    def side(self) -> SideCalls:
+        """Calls beside the trajectory: auxiliary models, and probes of the served one."""
+        ...
 
     @property
     def random(self) -> random.Random:

@@ -18,15 +18,15 @@ from ..core.events import Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.trajectory import Trajectory
 from ..tools.sessions import Sessions, trajectory_key
-from .asking import Named, attributed
 from .controller import Plan
 from .limits import Limits
 from .loop import Loop
+from .named import Named, attributed
+from .seeds import child_seed
 from .server_tools import ServerTools
 from .setup import Setup
 from .strategy import Outcome, Strategy
 from .transcript import Piece, Transcript
-from .view import child_seed
 
 
 class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):

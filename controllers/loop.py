@@ -47,10 +47,12 @@ from .native_budget import NativeBudget
 from .pulling import OutOfTime, pull
 from .requesting import Requests
 from .scanner import Scanner
+from .seeds import derived_seed
 from .setup import Setup
+from .side_calls import TrajectorySideCalls
 from .tool_phase import ToolPhase
 from .tool_turn import ToolTurn
-from .view import TrajectoryView, derived_seed
+from .view import TrajectoryView
 
 
 class Loop:
@@ -68,7 +70,8 @@ class Loop:
         self._editor = editor = Editor(setup, trajectory, scanner, answer, native)
         self._tools = ToolPhase(server, setup, trajectory, scanner, editor) if server else None
         seed = derived_seed(setup.request_id) if setup.seed is None else setup.seed
-        view = TrajectoryView(trajectory, setup.format, setup.messages, setup.ledger, scanner, seed)
+        side = TrajectorySideCalls(trajectory, setup, derived_seed("side", seed))
+        view = TrajectoryView(trajectory, setup.format, setup.messages, setup.ledger, scanner, side, seed)
         bill = Bill(setup.ledger, setup.limits.price)
         self._consulting = Consulting(self._panel, view, editor, trajectory, scanner, answer, setup.ledger)
         self._requests = Requests(setup, trajectory, scanner, answer, editor, native, bill, bool(watches))

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from ..core.errors import ConfigError, RequestError
-from .asking import Named, attributed
 from .controller import Params, Setting
+from .named import Named, attributed
 from .strategy import Strategy
 
 

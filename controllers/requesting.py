@@ -13,8 +13,8 @@ from .limits import Allowance, allowance
 from .native_budget import NativeBudget
 from .sampling import call_sampling
 from .scanner import Scanner
+from .seeds import derived_seed
 from .setup import Setup
-from .view import derived_seed
 
 
 class Requests:

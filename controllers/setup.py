@@ -10,8 +10,9 @@ import msgspec
 from ..core.chat_format import ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.ledger import Ledger
-from .asking import Named
+from ..core.model import Model
 from .limits import Limits
+from .named import Named
 from .server_tools import ServerTools
 
 
@@ -40,6 +41,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What the prompt asked of the model; asked again after results of tools."""
     template_args: Mapping[str, Any] = {}
     with_tools: bool = False
+    models: Mapping[str, Model] = {}
+    """Auxiliary models by name."""
     server_tools: ServerTools | None = None
     """What the server runs itself; None: all calls are the client's."""
     session: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,17 +11,8 @@ from ..core.events import Channel
 from ..core.ledger import Ledger
 from ..core.trajectory import Trajectory
 from .scanner import Scanner
-
-
-def derived_seed(*parts: object) -> int:
-    """A 63-bit seed that depends on every part and on nothing else: the same on every machine and run."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1
-
-
-def child_seed(seed: int, index: int) -> int:
-    """seed + index, from the largest 64-bit integer on to the smallest."""
-    return (seed + index + 2**63) % 2**64 - 2**63
+from .seeds import derived_seed
+from .side_calls import TrajectorySideCalls
 
 
 class TrajectoryView:
@@ -35,17 +25,22 @@ class TrajectoryView:
         messages: Sequence[Mapping[str, Any]],
         ledger: Ledger,
         scanner: Scanner,
+        side: TrajectorySideCalls,
         seed: int,
     ) -> None:
         self.trajectory, self.format, self.messages, self.ledger = trajectory, format, messages, ledger
-        self._scanner, self._seed = scanner, seed
-        self.position = 0
-        """The boundary's that is asked about."""
+        self._scanner, self._seed, self.side = scanner, seed, side
+        self._position = 0
+
+    def consult(self, controller: str, position: int) -> None:
+        """From here on it is this controller that looks, at a boundary of this position."""
+        self._position = self.side.position = position
+        self.side.by = controller
 
     @property
     def random(self) -> random.Random:
         """Seeded by the trajectory's seed and the position: asking again gives the same numbers."""
-        return random.Random(derived_seed("view", self._seed, self.position))
+        return random.Random(derived_seed("view", self._seed, self._position))
 
     @property
     def channel(self) -> Channel:

@@ -7,8 +7,8 @@ from contextlib import aclosing
 
 import msgspec
 
+from ..controllers.seeds import child_seed
 from ..controllers.text_match import StopMatch
-from ..controllers.view import child_seed
 from ..core.chat_format import ChatFormat
 from ..core.engine import Engine, EngineRequest, TokenLogprob
 from ..core.errors import EngineError, RequestError

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from ..controllers.asking import Named
 from ..controllers.controller import Setting
 from ..controllers.episode import EpisodeSpec
+from ..controllers.named import Named
 from ..controllers.registry import build_controllers, build_strategy
 from ..controllers.server_tools import ServerTools
 from ..core.chat_format import ChatFormat, Thinking

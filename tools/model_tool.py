@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..core.charging import ask
 from ..core.errors import EngineError, RequestError, ToolError
-from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
+from ..core.ledger import FAN_OUT, Ledger
 from ..core.model import Model, ModelReply
 from .arguments import Arguments
 from .result import Result, Status, Usage
 from .tool import CallContext, Effect, ToolSpec
-
-_BYTES_PER_TOKEN = 2
-"""Fewer than a tokenizer's mean, so that a prompt is rather thought dearer than it is."""
 
 
 class ModelToolConfig(BaseModel):
@@ -67,39 +64,30 @@ class ModelTool:
         asked = ModelArguments.model_validate(arguments)
         messages = [{"role": "system", "content": asked.system}] if asked.system else []
         messages.append({"role": "user", "content": asked.prompt})
-        prompt_tokens = (
-            sum(len(message["content"].encode(errors="replace")) for message in messages) // _BYTES_PER_TOKEN
-        )
-        max_tokens = self._affordable(context.ledger, prompt_tokens)
-        dearest = self._model.price.usd(prompt_tokens, max_tokens)
-        aside = context.ledger.child({FAN_OUT: 1, TOKENS: max_tokens, USD: min(dearest, context.ledger.remaining(USD))})
+        if context.ledger.remaining(FAN_OUT) < 1:
+            raise ToolError(f"The budget left is too small to ask {self._model.name}.")
+        start = context.ledger.child({FAN_OUT: 1})
         try:
-            aside.charge(FAN_OUT, 1)
-            reply = await self._model.chat(messages, max_tokens=max_tokens, temperature=self._config.temperature)
-            aside.charge(TOKENS, reply.completion_tokens)
+            reply = await self._ask(messages, context.ledger)
+            start.charge(FAN_OUT, 1)
+            return self._result(reply)
         except RequestError as error:
             raise ToolError(f"{self._model.name} cannot be asked this: {error}") from None
         except EngineError:
+            start.charge(FAN_OUT, 1)
             return Result(Status.INFRA, f"{self._model.name} cannot be asked now.")
         finally:
-            aside.close()
-        return self._result(reply, max_tokens)
+            start.close()
 
-    def _affordable(self, ledger: Ledger, prompt_tokens: int) -> int:
-        """The longest answer that the budget allows. Errors: ToolError when that is too short to be of use."""
-        price, usd = self._model.price, ledger.remaining(USD)
-        tokens = min(self._config.max_tokens, ledger.remaining(TOKENS))
-        if price.output > 0 and usd < math.inf:
-            tokens = min(tokens, (usd - price.usd(prompt_tokens, 0)) / price.output * 1e6)
-        elif price.usd(prompt_tokens, 0) > usd:
-            tokens = 0
-        if tokens < min(self._config.min_tokens, self._config.max_tokens) or ledger.remaining(FAN_OUT) < 1:
-            raise ToolError(f"The budget left is too small to ask {self._model.name}.")
-        return int(tokens)
+    async def _ask(self, messages: list[dict[str, str]], ledger: Ledger) -> ModelReply:
+        most, least = self._config.max_tokens, min(self._config.min_tokens, self._config.max_tokens)
+        return await ask(
+            self._model, ledger, messages, max_tokens=most, temperature=self._config.temperature, least=least
+        )
 
-    def _result(self, reply: ModelReply, max_tokens: int) -> Result:
-        usd = self._model.price.usd(reply.prompt_tokens, reply.completion_tokens)
-        cut = "\n[cut: the answer was longer than it may be]" if reply.completion_tokens >= max_tokens else ""
+    def _result(self, reply: ModelReply) -> Result:
+        usd = reply.usd(self._model.price)
+        cut = "\n[cut: the answer was longer than it may be]" if reply.cut else ""
         used = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
         return Result(Status.OK, f"{reply.text}{cut}", structured=used, usage=Usage(usd=usd))
 

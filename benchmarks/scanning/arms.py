@@ -4,10 +4,10 @@ import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from flyball.controllers.asking import Named
 from flyball.controllers.boundary import AnyWatch, BoundaryKind, Watch
 from flyball.controllers.controller import BaseController, Setting
 from flyball.controllers.limits import Limits
+from flyball.controllers.named import Named
 from flyball.controllers.registry import build_controllers
 from flyball.controllers.scanner import Scanner
 from flyball.controllers.server_tools import ServerTools

@@ -143,6 +143,21 @@ class ToolAnswered(Event):
     fenced: bool = False
 
 
+class Asked(Event):
+    """A side call has ended: an auxiliary model was asked, or the served one was probed; none of it is kept.
+
+    `error` says why there is no reply.
+    """
+
+    by: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    reply: str = ""
+    error: str | None = None
+
+
 class Finished(Event):
     """The end. With `answer_chars` the answer text ends after that many characters: a stop string began there."""
 
@@ -164,5 +179,6 @@ AnyEvent = (
     | Noted
     | ToolCalled
     | ToolAnswered
+    | Asked
     | Finished
 )

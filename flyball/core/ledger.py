@@ -1,7 +1,8 @@
 """What an episode may spend and what it has spent; children reserve from their parent.
 
-Items: "tokens" (sampled tokens of every kind: kept, dropped, auxiliary), "usd", "seconds", "fan_out" (trajectories and
-auxiliary calls started), "tool_calls.<tool>". A missing limit is no limit. Limits are enforced here; showing the
+Items: "tokens" (sampled tokens of every kind: kept, dropped, auxiliary), "usd", "seconds", "fan_out" (trajectories
+started, and models asked as tools), "tool_calls.<tool>". Of auxiliary models and probes "auxiliary_tokens" (sampled; they
+are among "tokens", too) and "auxiliary_prompt_tokens" are booked besides. A missing limit is no limit. Limits are enforced here; showing the
 ledger to the model is a controller's work.
 
 Example: a parent with 100 tokens gives two children 50 each; the first spends 20 and closes, 30 come back:
@@ -18,6 +19,7 @@ from collections.abc import Callable, Mapping
 from .errors import RequestError
 
 TOKENS, USD, SECONDS, FAN_OUT = "tokens", "usd", "seconds", "fan_out"
+AUXILIARY, AUXILIARY_PROMPT = "auxiliary_tokens", "auxiliary_prompt_tokens"
 
 _ROUNDING = 1 + 1e-9
 """Shares of a sum of dollars do not add up to it exactly."""

@@ -31,7 +31,15 @@ class ModelReply(msgspec.Struct, frozen=True):
     prompt_tokens: int
     completion_tokens: int
     first_token_logprobs: tuple[tuple[str, float], ...] = ()
-    """Likeliest first tokens as (text, logprob); empty when not asked for."""
+    """Likeliest first tokens as (text, logprob), with spellings apart; empty when not asked for."""
+    cut: bool = False
+    """Whether it was as long as it may be."""
+    cached_tokens: int = 0
+    """Prompt tokens that the model's engine already held."""
+
+    def usd(self, price: Price) -> float:
+        """What it cost."""
+        return price.usd(self.prompt_tokens, self.completion_tokens, self.cached_tokens)
 
 
 class Model(Protocol):

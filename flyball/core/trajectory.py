@@ -188,16 +188,20 @@ class Trajectory:
 
     # -- views -----------------------------------------------------------------------------------------------------
 
-    def context(self) -> list[int]:
-        """The ids that the engine sees next."""
-        until, base = self._bases[-1]
-        return base + self.ids[until:]
+    def context(self, position: int | None = None) -> list[int]:
+        """The ids that the engine sees next; or would see, were everything from `position` on dropped."""
+        end = len(self.ids) if position is None else position
+        until, base = self._base(end)
+        return base + self.ids[until:end]
 
     def context_tokens(self, position: int | None = None) -> int:
         """How many ids the engine sees next; or would see, were everything from `position` on dropped."""
         end = len(self.ids) if position is None else position
-        until, base = next(entry for entry in reversed(self._bases) if entry[0] <= end)
+        until, base = self._base(end)
         return len(base) + end - until
+
+    def _base(self, end: int) -> tuple[int, list[int]]:
+        return next(entry for entry in reversed(self._bases) if entry[0] <= end)
 
     def spans(self, start: int = 0) -> list[tuple[Run, int]]:
         """Runs that reach beyond `start`, each with its end."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.asking import Named
 from flyball.controllers.boundary import AnyWatch, Boundary, TokenWatch
 from flyball.controllers.controller import BaseController, Plan, Reach, Ruling, View
 from flyball.controllers.edits import Finish, Inject, ReplaceContext
+from flyball.controllers.named import Named
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Sampling
 from flyball.core.errors import ControllerError, EngineError

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from flyball.controllers.asking import Named
 from flyball.controllers.boundary import Boundary, TokenWatch
 from flyball.controllers.controller import Reach, Ruling, View
 from flyball.controllers.edits import (
@@ -18,6 +17,7 @@ from flyball.controllers.edits import (
     Truncate,
     resolve,
 )
+from flyball.controllers.named import Named
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import ControllerError

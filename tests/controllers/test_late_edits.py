@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.asking import Named
 from flyball.controllers.boundary import Boundary, TokenWatch
 from flyball.controllers.controller import Pending, Reach, Ruling, View
 from flyball.controllers.edits import Edit, Finish, FinishThinking, Inject, ReplaceContext, Truncate
+from flyball.controllers.named import Named
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest, Grammar
 from flyball.core.errors import ControllerError, EngineError, FlyballError

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.asking import Named
 from flyball.controllers.boundary import Boundary, TokenWatch
 from flyball.controllers.controller import Pending, Reach, Ruling, View
 from flyball.controllers.edits import Inject, Truncate
+from flyball.controllers.named import Named
 from flyball.controllers.registry import CONTROLLERS, names
 from flyball.core.events import Channel
 

@@ -11,13 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from flyball.controllers.asking import Named
 from flyball.controllers.boundary import AnyWatch, Boundary, BoundaryKind, Watch
 from flyball.controllers.controller import BaseController, Pending, Reach, Ruling, Setting, View
 from flyball.controllers.edits import Edit
 from flyball.controllers.episode import Episode, EpisodeSpec
 from flyball.controllers.formats.registry import load_format
 from flyball.controllers.limits import Limits
+from flyball.controllers.named import Named
 from flyball.controllers.registry import build_controllers
 from flyball.controllers.server_tools import ServerTools
 from flyball.controllers.transcript import Transcript
