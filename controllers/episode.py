@@ -16,6 +16,7 @@ from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
 from ..core.events import Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
+from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
 from ..tools.sessions import Sessions, trajectory_key
 from .controller import Plan
@@ -25,7 +26,9 @@ from .named import Named, attributed
 from .seeds import child_seed
 from .server_tools import ServerTools
 from .setup import Setup
-from .strategy import Outcome, Strategy
+from .side import Question
+from .side_calls import ask_charged
+from .strategy import AS_ASKED, Outcome, Strategy, Variant
 from .transcript import Piece, Transcript
 
 
@@ -96,10 +99,11 @@ class Episode:
         limits: Limits,
         max_edits: int = 64,
         sessions: Sessions | None = None,
+        models: Mapping[str, Model] | None = None,
     ) -> None:
         self.spec, self._engine, self._format, self._limits = spec, engine, format, limits
         self._max_edits, self._streamed = max_edits, True
-        self._sessions = sessions
+        self._sessions, self._models = sessions, models or {}
         self.ledger = Ledger(spec.budget)
         self.trials: list[Trial] = []
         self.notes: list[dict[str, Any]] = []
@@ -118,10 +122,7 @@ class Episode:
             with attributed(f"controller {named.name!r}"):
                 plan = named.controller.plan(plan)
         self._plan = plan
-        self.prompt_ids = self._format.render(plan.messages, spec.tools or None, plan.thinking, plan.template_args)
-        room = self._limits.context_length - len(self.prompt_ids)
-        if room < 1:
-            raise ContextOverflow(len(self.prompt_ids), self._limits.context_length)
+        self.prompt_ids = self._render(plan)
         if spec.server_tools is not None:  # what the template cannot write is refused now, not after the first call
             self._format.render_results([Answer("call_0", "f", "{}", "")], Thinking.DEFAULT, plan.template_args)
         if spec.force_call:
@@ -130,20 +131,29 @@ class Episode:
         if spec.strategy is None and self.ledger.remaining(FAN_OUT) < fan_out:
             raise RequestError(f"n is {fan_out}, and the budget allows {self.ledger.remaining(FAN_OUT):g}", "n")
 
-    def _setup(self, index: int, ledger: Ledger) -> Setup:
-        spec, plan = self.spec, self._plan
+    def _render(self, plan: Plan) -> list[int]:
+        """The prompt. Errors: ContextOverflow, and those of the family's template."""
+        ids = self._format.render(plan.messages, self.spec.tools or None, plan.thinking, plan.template_args)
+        if len(ids) >= self._limits.context_length:
+            raise ContextOverflow(len(ids), self._limits.context_length)
+        return ids
+
+    def _setup(self, index: int, ledger: Ledger, variant: Variant) -> Setup:
+        spec = self.spec
+        plan, prompt_ids, sampling, max_tokens = self._varied(variant)
         limits = msgspec.structs.replace(
             self._limits,
-            max_tokens=self._limits.context_length if spec.max_tokens is None else spec.max_tokens,
+            max_tokens=self._limits.context_length if max_tokens is None else max_tokens,
             min_tokens=spec.min_tokens,
         )
         return Setup(
             engine=self._engine,
             format=self._format,
-            controllers=spec.controllers,
+            controllers=(*spec.controllers, *variant.controllers),
             messages=plan.messages,
-            prompt_ids=self.prompt_ids,
-            sampling=spec.sampling,
+            prompt_ids=prompt_ids,
+            sampling=sampling,
+            models=self._models,
             stops=spec.stops,
             limits=limits,
             ledger=ledger,
@@ -163,12 +173,28 @@ class Episode:
             streamed=self._streamed and spec.strategy is None,
         )
 
+    def _varied(self, variant: Variant) -> tuple[Plan, list[int], Sampling, int | None]:
+        """The plan, the prompt, the sampling and the most tokens of one trajectory."""
+        changes: dict[str, Any] = {}
+        if variant.messages is not None:
+            changes["messages"] = variant.messages
+        if variant.thinking is not None:
+            changes["thinking"] = variant.thinking
+        plan = msgspec.structs.replace(self._plan, **changes)
+        prompt_ids = self._render(plan) if changes else self.prompt_ids
+        sampled = {"temperature": variant.temperature, "logprobs": variant.logprobs}
+        sampling = msgspec.structs.replace(
+            self.spec.sampling, **{name: value for name, value in sampled.items() if value is not None}
+        )
+        max_tokens = self.spec.max_tokens if variant.max_tokens is None else variant.max_tokens
+        return plan, prompt_ids + self._format.encode(variant.opening), sampling, max_tokens
+
     def seed(self, index: int) -> int | None:
         """Child seed = seed + index; without a seed controllers still draw from one of their own."""
         return None if self.spec.seed is None else child_seed(self.spec.seed, index)
 
-    def _trial(self, index: int, ledger: Ledger) -> Trial:
-        loop = Loop(self._setup(index, ledger))
+    def _trial(self, index: int, ledger: Ledger, variant: Variant = AS_ASKED) -> Trial:
+        loop = Loop(self._setup(index, ledger, variant))
         trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
@@ -280,14 +306,25 @@ class Episode:
         trial = next(trial for trial in self.trials if trial.index == outcome.index)
         return self._last(replace(trial, transcript=self._transcript(trial.trajectory, 0)), 0)
 
-    async def start(self, index: int, *, among: int) -> Outcome:
+    @property
+    def messages(self) -> tuple[Mapping[str, Any], ...]:
+        """Part of `strategy.Trials`: as the controllers have planned them."""
+        return self._plan.messages
+
+    async def ask(self, model: str, question: Question) -> ModelReply:
+        """Part of `strategy.Trials`: ask an auxiliary model."""
+        if model not in self._models:
+            raise RequestError(f"there is no auxiliary model {model!r}", "flyball.strategy")
+        return await ask_charged(self._models[model], self.ledger, question)
+
+    async def start(self, index: int, *, among: int, variant: Variant = AS_ASKED) -> Outcome:
         """Part of `strategy.Trials`: decode one trajectory to its end."""
         among = int(min(among, self.ledger.remaining(FAN_OUT)))
         if not self.ledger.try_spend(FAN_OUT):
             raise RequestError(f"the budget allows {len(self.trials)} trajectories", "flyball.budget.fan_out")
         ledger = self.ledger.child(self._shares(among))
         try:
-            trial = self._trial(index, ledger)
+            trial = self._trial(index, ledger, variant)
             async with self._session(index), aclosing(trial.loop.run()) as commits:
                 async for _ in commits:
                     pass

@@ -106,12 +106,12 @@ def _placed(where: str) -> Iterator[None]:
         raise RequestError(str(error), param, error.code) from error
 
 
-def build_strategy(spec: Mapping[str, Any]) -> Strategy:
+def build_strategy(spec: Mapping[str, Any], setting: Setting) -> Strategy:
     """The strategy that a request names. Errors: RequestError naming what is wrong."""
     given = {key: value for key, value in spec.items() if key != "name"}
     cls, params = _params(STRATEGIES, spec["name"], given, "flyball.strategy")
     with _placed("flyball.strategy"), attributed(f"strategy {spec['name']!r}"):
-        strategy: Strategy = cls(params)
+        strategy: Strategy = cls(params, setting)
     return strategy
 
 

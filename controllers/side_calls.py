@@ -11,7 +11,7 @@ from ..core.charging import ask
 from ..core.engine import Sampling
 from ..core.errors import FlyballError, RequestError
 from ..core.events import Asked
-from ..core.ledger import TOKENS, USD
+from ..core.ledger import TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
 from .bill import SideBill
@@ -19,6 +19,20 @@ from .probing import Probe, ProbeReply, run_probe
 from .seeds import derived_seed
 from .setup import Setup
 from .side import SELF, Question
+
+
+async def ask_charged(model: Model, ledger: Ledger, question: Question) -> ModelReply:
+    """What the model replies; tokens and dollars are booked. Errors: RequestError, EngineError and its kinds."""
+    reply = await ask(
+        model,
+        ledger,
+        [dict(message) for message in question.messages],
+        max_tokens=question.max_tokens,
+        temperature=question.temperature,
+        first_token_logprobs=question.first_token_logprobs,
+    )
+    ledger.charge(USD, reply.usd(model.price))
+    return reply
 
 
 class TrajectorySideCalls:
@@ -38,20 +52,12 @@ class TrajectorySideCalls:
         return lambda: self._ask(model, question, by, position)
 
     async def _ask(self, name: str, question: Question, by: str, position: int) -> ModelReply:
-        model, begun = self._model(name), time.perf_counter()
+        begun = time.perf_counter()
         try:
-            reply = await ask(
-                model,
-                self._setup.ledger,
-                [dict(message) for message in question.messages],
-                max_tokens=question.max_tokens,
-                temperature=question.temperature,
-                first_token_logprobs=question.first_token_logprobs,
-            )
+            reply = await ask_charged(self._model(name), self._setup.ledger, question)
         except FlyballError as error:
             self._log(by, position, name, 0, 0, begun, error=str(error))
             raise
-        self._setup.ledger.charge(USD, reply.usd(model.price))
         self._log(by, position, name, reply.prompt_tokens, reply.completion_tokens, begun, reply=reply.text)
         return reply
 

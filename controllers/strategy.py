@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
+import msgspec
+
+from ..core.chat_format import Thinking
+from ..core.ledger import Ledger
+from ..core.model import ModelReply
 from ..core.trajectory import Trajectory
 from .controller import Params
+from .named import Named
+from .side import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +30,49 @@ class Outcome:
     text: str
 
 
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """How one trajectory differs from what the request asks for; what is None or empty is as there."""
+
+    messages: tuple[Mapping[str, Any], ...] | None = None
+    """In place of the request's, as its controllers have planned them."""
+    thinking: Thinking | None = None
+    opening: str = ""
+    """Written for the model at the beginning of its turn; markers in it are markers."""
+    controllers: tuple[Named, ...] = ()
+    """They are asked after the request's."""
+    temperature: float | None = None
+    logprobs: int | None = None
+    """Log-probabilities of so many of the likeliest tokens at every place, for controllers to see."""
+    max_tokens: int | None = None
+
+
+AS_ASKED = Variant()
+
+
 class Trials(Protocol):
     """What a strategy works with: trajectories of one request that it may start."""
 
-    def start(self, index: int, *, among: int) -> Awaitable[Outcome]:
+    @property
+    def messages(self) -> tuple[Mapping[str, Any], ...]:
+        """The request's, as its controllers have planned them."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """The request's. To look at: what is started or asked is charged by itself."""
+        ...
+
+    def start(self, index: int, *, among: int, variant: Variant = AS_ASKED) -> Awaitable[Outcome]:
         """Decode trajectory `index`, with an `among`-th of what the budget still has. Cancelling the task ends it.
 
         Errors: AdmissionError or RequestError when the budget or the server takes no more trajectories.
+        """
+        ...
+
+    def ask(self, model: str, question: Question) -> Awaitable[ModelReply]:
+        """Ask an auxiliary model ("self": the served one), within what the budget has left.
+
+        Errors: RequestError, EngineError and its kinds.
         """
         ...
 
@@ -39,9 +82,11 @@ class Trials(Protocol):
 
 
 class Strategy(Protocol):
-    """Combines several trajectories. One object serves one request."""
+    """Combines several trajectories. One object serves one request. Built as `Strategy(params, setting)`."""
 
     params: ClassVar[type[Params]]
+    needs_variety: ClassVar[bool]
+    """Whether samples that are all the same are of no use to it, so that temperature 0 is refused."""
 
     @property
     def fan_out(self) -> int:

@@ -12,7 +12,9 @@ from .. import __version__
 from ..controllers.formats.registry import load_format
 from ..core.chat_format import ChatFormat
 from ..core.engine import Engine
-from .config import Config
+from .auxiliary.models import AuxiliaryModels, Beside
+from .auxiliary.sections import AuxiliarySection
+from .config import Config, EngineSection, ModelSection
 from .errors import add_error_handlers
 from .gate import OPEN_PATHS, Gate
 from .routes import chat, completions, governing, models, operating, tools, verl
@@ -43,6 +45,19 @@ def _load_format(config: Config) -> ChatFormat:
     return load_format(config.model.format, config.model.resolved_path, config.model.tokenizer)
 
 
+def beside(config: Config, engine: EngineFactory) -> Beside:
+    """Makes engines of auxiliary models that are served beside the governed one."""
+
+    def make(section: AuxiliarySection) -> tuple[Supervisor, ChatFormat]:
+        assert section.path is not None
+        model = ModelSection(path=section.path, name=section.name)
+        own = config.model_copy(update={"model": model, "engine": EngineSection(args=section.args)})
+        format = _load_format(own)
+        return Supervisor(lambda: engine(own, format)), format
+
+    return make
+
+
 def build_app(config: Config, *, engine: EngineFactory = make_engine, format: ChatFormat | None = None) -> FastAPI:
     """The ASGI application. The engine starts with its lifespan, so building it loads nothing heavy.
 
@@ -57,16 +72,19 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
         chat_format = format if format is not None else await asyncio.to_thread(_load_format, config)
         supervisor = Supervisor(lambda: engine(config, chat_format))
         toolbox = Toolbox(registry, config.tools, sources)
-        service = Service(config, supervisor, chat_format, toolbox)
+        auxiliary = AuxiliaryModels(config.models, beside(config, engine))
+        service = Service(config, supervisor, chat_format, toolbox, auxiliary)
         app.state.service = service
         try:
             toolbox.start()
             await supervisor.start()
+            await auxiliary.start()
             await toolbox.ready()
             service.check_presets()
             yield
         finally:
             await toolbox.close()
+            await auxiliary.close()
             await supervisor.close()
             await asyncio.to_thread(service.close)
 

@@ -11,8 +11,10 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from ..core.errors import ConfigError
 from ..data import REASONER, VERIFIER
+from .auxiliary.sections import AuxiliarySection
 from .engines.remote.config import RemoteConfig
-from .tool_sections import PriceSection, Section, ToolsSection
+from .sections import PriceSection, Section
+from .tool_sections import ToolsSection
 from .wire.flyball_block import FlyballBlock
 
 POCKET = "pocket"
@@ -104,6 +106,8 @@ class Config(Section):
     server: ServerSection = ServerSection()
     model: ModelSection = ModelSection()
     engine: EngineSection = EngineSection()
+    models: tuple[AuxiliarySection, ...] = ()
+    """Auxiliary models, which controllers and strategies may ask by name."""
     tools: ToolsSection = ToolsSection()
     traces: TracesSection = TracesSection()
     presets: dict[str, FlyballBlock] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..controllers.episode import Episode
 from ..core.events import Acted, Noted
+from ..core.ledger import AUXILIARY, AUXILIARY_PROMPT
 from .wire.responses import Usage
 
 
@@ -37,7 +38,8 @@ def flyball_report(episode: Episode) -> dict[str, Any]:
             "injected": sum(tally.injected for tally in tallies) - environment,
             "environment": environment,
             "dropped": sum(tally.dropped for tally in tallies),
-            "auxiliary": 0,
+            "auxiliary": int(episode.ledger.spent(AUXILIARY)),
+            "auxiliary_prompt": int(episode.ledger.spent(AUXILIARY_PROMPT)),
         },
         "trajectories": len(episode.trials),
         "ended_by": [trial.trajectory.finished.by for trial in episode.trials if trial.trajectory.finished],

@@ -14,12 +14,16 @@ import msgspec
 
 from ..controllers.episode import Ended, Episode
 from ..controllers.limits import Limits
+from ..controllers.served_model import ServedModel
+from ..controllers.side import SELF
 from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
 from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable, UnknownTool
-from ..core.events import Acted, FinishReason, ToolAnswered
+from ..core.events import Acted, Asked, FinishReason, ToolAnswered
+from ..core.model import Model
 from .admission import Admission
+from .auxiliary.models import AuxiliaryModels
 from .body import call_id
 from .config import Config
 from .metrics import Metrics
@@ -37,8 +41,11 @@ log = logging.getLogger(__name__)
 class Service:
     """One served model with its engine, admission, metrics and traces."""
 
-    def __init__(self, config: Config, engine: Supervisor, format: ChatFormat, toolbox: Toolbox) -> None:
+    def __init__(
+        self, config: Config, engine: Supervisor, format: ChatFormat, toolbox: Toolbox, auxiliary: AuxiliaryModels
+    ) -> None:
         self.config, self.engine, self.format, self.toolbox = config, engine, format, toolbox
+        self.auxiliary = auxiliary
         server = config.server
         self.admission = Admission(server.max_running, server.max_queue, server.max_fan_out)
         self.metrics = Metrics()
@@ -55,6 +62,8 @@ class Service:
         watch("flyball_engine_restarts", "Restarts of a dead engine.", lambda: engine.restarts)
         if (python := self.toolbox.python) is not None:
             self.metrics.registry.register(SandboxCollector(python))
+        watch("flyball_auxiliary_asked", "Questions to auxiliary models that run or wait.", self.auxiliary.asked)
+        watch("flyball_auxiliary_refused", "Questions refused because a queue was full.", self.auxiliary.refused)
         if traces is not None:
             watch("flyball_traces_written", "Episodes in the trace store.", lambda: traces.written)
             watch("flyball_traces_dropped", "Episodes lost because the queue was full.", lambda: traces.dropped)
@@ -67,7 +76,7 @@ class Service:
         """
         for name, block in self.config.presets.items():
             try:
-                check_block(block, self.format, self.engine.abilities, self.toolbox)
+                check_block(block, self.format, self.engine.abilities, self.toolbox, self.models(None))
             except UnknownTool as error:
                 log.warning("presets.%s: %s", name, error)
             except RequestError as error:
@@ -84,6 +93,11 @@ class Service:
         if model not in self._targets:
             raise ModelNotFound(model, self.model_names())
         return self._targets[model]
+
+    def models(self, adapter: str | None) -> dict[str, Model]:
+        """The auxiliary models that a request may ask; "self" is the served one, with the request's adapter."""
+        served = ServedModel(SELF, self.engine, self.format, self.config.model.price.price(), adapter)
+        return {**self.auxiliary.models, SELF: served}
 
     # -- episodes --------------------------------------------------------------------------------------------------
 
@@ -106,13 +120,16 @@ class Service:
         id = f"chatcmpl-{uuid.uuid4().hex}"
         block = request.flyball.over(target.block)
         brought = await self.toolbox.brought(api_key, block.mcp) if block.mcp else []
-        spec = chat_spec(request, target, self.format, self.engine.abilities, id, self.toolbox, api_key, brought)
+        models = self.models(target.adapter)
+        spec = chat_spec(
+            request, target, self.format, self.engine.abilities, id, self.toolbox, api_key, brought, models
+        )
         history = self.toolbox.pending.complete(api_key, spec.messages)
         spec = msgspec.structs.replace(spec, messages=history.messages)
         fan_out = spec.n if spec.strategy is None else spec.strategy.fan_out
         self.admission.check(fan_out, "n" if spec.strategy is None else "flyball.strategy")
         limits, max_edits = self.limits(), self.config.server.max_edits
-        episode = Episode(spec, self.engine, self.format, limits, max_edits, self.toolbox.sessions)
+        episode = Episode(spec, self.engine, self.format, limits, max_edits, self.toolbox.sessions, models)
         episode.notes += [{"by": "tools", "text": note} for note in history.notes]
         episode.prepare()
         return episode
@@ -161,6 +178,8 @@ class Service:
                     self.metrics.edits.labels(event.controller).inc()
                 elif isinstance(event, ToolAnswered):
                     self.count_tool_call(event.name, event.status)
+                elif isinstance(event, Asked):
+                    self.metrics.count_side_call(event)
         if self.traces is not None and episode.trials:
             self.traces.write(self._record(episode, request, outcome, seconds))
 

@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from ..core.model import Price
 from ..tools.fetch.config import FetchConfig
 from ..tools.mcp.config import McpConfig
 from ..tools.model_tool import ModelToolConfig
 from ..tools.search.config import SearchConfig
 from ..tools.web_search.config import WebSearchConfig
+from .auxiliary.sections import EndpointSection
+from .sections import Section
 
 TierName = Literal["auto", "e2b", "A", "A'", "B", "monty"]
-
-
-class Section(BaseModel):
-    """A part of the configuration: nothing unknown in it, and it never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class PriceSection(Section):
-    """Dollars per million tokens."""
-
-    input: float = Field(default=0.0, ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
-    output: float = Field(default=0.0, ge=0)
-
-    def price(self) -> Price:
-        """As the core has it."""
-        return Price(self.input, self.cached_input, self.output)
 
 
 class E2bSection(Section):
@@ -96,24 +79,8 @@ class McpSection(McpConfig):
         return self
 
 
-def _base_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-        raise ValueError("write https://host/v1")
-    return url.rstrip("/")
-
-
-class ToolModelSection(ModelToolConfig):
+class ToolModelSection(ModelToolConfig, EndpointSection):
     """A model behind an OpenAI-compatible server that other models may ask, as the tool ask_NAME."""
-
-    name: str = Field(min_length=1, max_length=48)
-    url: Annotated[str, AfterValidator(_base_url)]
-    """Up to /v1."""
-    model: str | None = None
-    """What the server calls it. None: the name."""
-    api_key_env: str | None = None
-    """The environment variable that holds the key."""
-    price: PriceSection = PriceSection()
 
 
 class ToolsSection(Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..controllers.episode import EpisodeSpec
 from ..controllers.named import Named
 from ..controllers.registry import build_controllers, build_strategy
 from ..controllers.server_tools import ServerTools
+from ..controllers.strategy import Strategy
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Abilities, Grammar, Sampling
 from ..core.errors import RequestError
@@ -43,6 +44,7 @@ def chat_spec(
     toolbox: Toolbox,
     api_key: str | None = None,
     brought: Sequence[Tool] = (),
+    models: Collection[str] = (),
 ) -> EpisodeSpec:
     """The episode that a chat request of the client with this key, who brought tools along, asks for.
 
@@ -60,7 +62,8 @@ def chat_spec(
         names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked, brought
     )
     offered = (*tools, *rendered(server))
-    controllers = _controllers(request, block, _setting(format, abilities, offered, server))
+    setting = _setting(format, abilities, offered, server, models)
+    controllers = _controllers(request, block, setting)
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,
@@ -78,7 +81,7 @@ def chat_spec(
         force_call=tools if force else (),
         max_calls=None if request.parallel_tool_calls else 1,
         controllers=tuple(controllers),
-        strategy=None if block.strategy is None else build_strategy(block.strategy.model_dump()),
+        strategy=_strategy(request, block, setting),
         budget=block.budget.limits(),
         adapter=target.adapter,
         logprobs=request.logprobs,
@@ -161,8 +164,6 @@ def _check_together(request: ChatCompletionRequest, block: FlyballBlock) -> None
         raise RequestError(f"min_tokens {request.min_tokens} is more than max_tokens {max_tokens}", "min_tokens")
     if block.strategy is not None and request.n > 1:
         raise RequestError("a strategy answers with one choice: n must be 1", "n")
-    if block.strategy is not None and request.temperature == 0:
-        raise RequestError("several samples at temperature 0 are one and the same", "temperature")
     if block.session is not None and (request.n > 1 or block.strategy is not None):
         raise RequestError(
             "a session is the state of one trajectory: n must be 1, without a strategy", "flyball.session"
@@ -199,19 +200,35 @@ def check_sampling(request: SamplingFields, logprobs: int | None, param: str, ab
         raise RequestError("this engine takes no logit_bias", "logit_bias")
 
 
-def check_block(block: FlyballBlock, format: ChatFormat, abilities: Abilities, toolbox: Toolbox) -> None:
+def check_block(
+    block: FlyballBlock, format: ChatFormat, abilities: Abilities, toolbox: Toolbox, models: Collection[str] = ()
+) -> None:
     """Whether a preset could govern anything. Errors: RequestError."""
-    build_controllers([spec.model_dump() for spec in block.controllers], Setting(format, abilities))
+    setting = Setting(format, abilities, models=frozenset(models))
+    build_controllers([spec.model_dump() for spec in block.controllers], setting)
     if block.strategy is not None:
-        build_strategy(block.strategy.model_dump())
+        build_strategy(block.strategy.model_dump(), setting)
     toolbox.for_request(block.tools, (), block.fenced, format, Asked("", Ledger(), Random(0)))
 
 
 def _setting(
-    format: ChatFormat, abilities: Abilities, offered: Sequence[Mapping[str, Any]], server: ServerTools | None
+    format: ChatFormat,
+    abilities: Abilities,
+    offered: Sequence[Mapping[str, Any]],
+    server: ServerTools | None,
+    models: Collection[str],
 ) -> Setting:
     names = frozenset(tool["function"]["name"] for tool in offered)
-    return Setting(format, abilities, names, None if server is None else server.fenced)
+    return Setting(format, abilities, names, None if server is None else server.fenced, frozenset(models))
+
+
+def _strategy(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> Strategy | None:
+    if block.strategy is None:
+        return None
+    strategy = build_strategy(block.strategy.model_dump(), setting)
+    if strategy.needs_variety and request.temperature == 0:
+        raise RequestError("several samples at temperature 0 are one and the same", "temperature")
+    return strategy
 
 
 def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ...core.answers import extract_answer, same_answer_async
 from ...core.errors import RequestError
-from ..controller import Params
+from ..controller import Params, Setting
 from ..strategy import Outcome, Trials
 
 
@@ -81,8 +81,9 @@ class SelfConsistency:
     """
 
     params = SelfConsistencyParams
+    needs_variety = True
 
-    def __init__(self, params: SelfConsistencyParams) -> None:
+    def __init__(self, params: SelfConsistencyParams, setting: Setting) -> None:
         self._params = params
         self._in_flight = min(params.in_flight or params.window or params.n, params.n)
 

@@ -38,6 +38,7 @@ TIERS = ("auto", "e2b", "A", "A'", "B", "monty")
 @click.option("--search", metavar="PATH", help="A folder or file for the tool search; by default the pocket corpus.")
 @click.option("--fetch", is_flag=True, help="Offer the tool fetch, which reads pages of the public web.")
 @click.option("--mcp", multiple=True, metavar="NAME=COMMAND|URL", help="An MCP server: a program, or an address.")
+@click.option("--aux", multiple=True, metavar="NAME=PATH|URL", help="An auxiliary model: weights, or a server's /v1.")
 @click.option("--traces", metavar="URL", help="Store every trajectory, e.g. in sqlite:///traces.sqlite.")
 @click.option("--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]))
 def serve(config_path: str | None, log_level: str, **options: Any) -> None:
@@ -80,10 +81,18 @@ def overrides(options: dict[str, Any]) -> dict[str, Any]:
         "tools": _tools(options),
         "traces": {"url": options["traces"]},
     }
-    said = {
+    said: dict[str, Any] = {
         name: {key: value for key, value in section.items() if value is not None} for name, section in sections.items()
     }
+    if options["aux"]:
+        said["models"] = [_auxiliary(item) for item in options["aux"]]
     return {name: section for name, section in said.items() if section}
+
+
+def _auxiliary(item: str) -> dict[str, Any]:
+    """Example: "verifier=pocket-verifier" and "judge=http://gpu1:8000/v1"."""
+    name, target = _pair(item)
+    return {"name": name, "url" if target.startswith(("http://", "https://")) else "path": target}
 
 
 def _tools(options: dict[str, Any]) -> dict[str, Any]:

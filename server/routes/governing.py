@@ -14,12 +14,13 @@ router = APIRouter()
 
 @router.get("/v1/flyball/controllers")
 async def list_controllers(request: Request) -> dict[str, Any]:
-    """Every controller, strategy, tool and preset of this server."""
+    """Every controller, strategy, auxiliary model, tool and preset of this server."""
     service: Service = request.app.state.service
     presets = {name: block.model_dump(exclude_defaults=True) for name, block in service.config.presets.items()}
     return {
         "controllers": describe(CONTROLLERS),
         "strategies": describe(STRATEGIES),
+        "models": sorted(service.models(None)),
         "tools": service.toolbox.described(),
         "presets": presets,
         "format": service.format.name,

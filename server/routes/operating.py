@@ -29,6 +29,7 @@ async def health(request: Request) -> dict[str, Any]:
         "running": service.admission.running,
         "waiting": service.admission.waiting,
         "engine_running": await service.engine.running(),
+        "models": service.auxiliary.health(),
         "tools": service.toolbox.health(),
     }
 

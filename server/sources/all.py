@@ -9,7 +9,7 @@ from ...core.errors import ConfigError
 from ...tools.fetch.tool import Fetch
 from ...tools.model_tool import ModelTool, ModelToolConfig
 from ...tools.web_search.tool import WebSearch
-from ..remote_model import RemoteModel
+from ..auxiliary.remote import RemoteModel
 from ..tool_sections import ToolModelSection, ToolsSection
 from . import python
 from .base import Ready, Source

@@ -15,7 +15,7 @@ from flyball.core.errors import EngineDead
 from flyball.core.events import Channel, FinishReason
 from flyball.server.engines.scripted import Script
 
-from .worlds import PATIENCE, Dice, edits_once, forever, judges, nothing_left, opened, when
+from .worlds import PATIENCE, Dice, edits_once, forever, judges, nothing_left, opened, setting, when
 
 
 def judging() -> list[Any]:
@@ -57,7 +57,7 @@ async def test_cancelling_the_task_at_any_moment_leaves_nothing(name: str, turns
     every: dict[str, dict[str, Any]] = {
         "judged": {"controllers": judging()},
         "several": {"n": 3, "controllers": judging()},
-        "vote": {"strategy": build_strategy({"name": "self_consistency", "n": 3})},
+        "vote": {"strategy": build_strategy({"name": "self_consistency", "n": 3}, setting())},
         "dice": {"controllers": [{"name": "hint_infer"}, *judging()], "n": 2},
     }
     options = every[name]

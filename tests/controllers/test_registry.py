@@ -56,9 +56,10 @@ class First:
     """Takes the first sample."""
 
     params = Params
+    needs_variety = False
     fan_out = 1
 
-    def __init__(self, params):
+    def __init__(self, params, setting):
         pass
 
     async def run(self, trials):
@@ -139,7 +140,10 @@ async def test_a_controller_of_another_package_is_one_like_ours(installed: Path)
 
 
 async def test_a_strategy_of_another_package_is_one_like_ours(installed: Path) -> None:
-    result = await run(writes(f"yes{EOS}"), strategy=build_strategy({"name": "first"}))
+    result = await run(
+        writes(f"yes{EOS}"),
+        strategy=build_strategy({"name": "first"}, Setting(pocket(), Abilities(context_length=512))),
+    )
     assert result.shown.content == "yes"
 
 

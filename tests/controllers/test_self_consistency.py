@@ -16,13 +16,13 @@ from flyball.core.engine import EngineRequest
 from flyball.core.errors import ControllerError, EngineDead, RequestError
 from flyball.core.events import FinishReason
 
-from .worlds import EOS, PATIENCE, Run, acted, choice_number, edits_once, ids, nothing_left, opened, run
+from .worlds import EOS, PATIENCE, Run, acted, choice_number, edits_once, ids, nothing_left, opened, run, setting
 
 MISSING = None
 
 
 def strategy(**params: Any) -> Any:
-    return build_strategy({"name": "self_consistency", **params})
+    return build_strategy({"name": "self_consistency", **params}, setting())
 
 
 def answers(*given: str | None) -> Any:

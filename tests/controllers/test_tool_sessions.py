@@ -23,7 +23,7 @@ from flyball.tools.sandbox import Sessions as PythonSessions
 from flyball.tools.sessions import Sessions
 
 from .toolbox import add, call, offered
-from .worlds import ANSWER_END, EOS, PATIENCE, call_number, choice_number, ids, opened, table, ticks, writes
+from .worlds import ANSWER_END, EOS, PATIENCE, call_number, choice_number, ids, opened, setting, table, ticks, writes
 
 SET, ASK = call("python", code="x = 6"), call("ask_user", q="?")
 READ = call("python", code="x * 7")
@@ -176,7 +176,7 @@ async def test_python_of_every_sample_is_freed_also_of_those_that_are_not_needed
             return ids(SET + EOS)
         return ids("\\boxed{1}" + EOS) if choice_number(request) < 2 else ids(" on") * 3000
 
-    strategy = SelfConsistency(SelfConsistencyParams(n=3))
+    strategy = SelfConsistency(SelfConsistencyParams(n=3), setting())
     await kept.decoded(votes, strategy=strategy)
 
     await kept.check_freed(3)

@@ -24,6 +24,7 @@ from flyball.controllers.transcript import Transcript
 from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import Abilities, EngineRequest, Sampling
 from flyball.core.events import Acted, Called, Channel, Noted, Origin
+from flyball.core.model import Model
 from flyball.core.trajectory import Trajectory
 from flyball.data import REASONER
 from flyball.server.engines.scripted import Script, ScriptedEngine
@@ -47,6 +48,11 @@ def packaged_model() -> Path:
 def pocket() -> ChatFormat:
     """The packaged pocket model's tokenizer and chat format."""
     return load_format("auto", str(packaged_model()))
+
+
+def setting() -> Setting:
+    """What controllers and strategies of the pocket model are built with."""
+    return Setting(pocket(), Abilities(context_length=4096))
 
 
 def ids(text: str) -> list[int]:
@@ -301,11 +307,12 @@ def named(
     abilities: Abilities,
     tools: Iterable[Mapping[str, Any]] = (),
     server: ServerTools | None = None,
+    models: Iterable[str] = (),
 ) -> tuple[Named, ...]:
     """Controllers by their parameters, or as they are; tools as the model is told of them."""
     names = frozenset(tool["function"]["name"] for tool in tools)
-    setting = Setting(pocket(), abilities, names, None if server is None else server.fenced)
-    return tuple(given if isinstance(given, Named) else build_controllers([given], setting)[0] for given in controllers)
+    told = Setting(pocket(), abilities, names, None if server is None else server.fenced, frozenset(models))
+    return tuple(given if isinstance(given, Named) else build_controllers([given], told)[0] for given in controllers)
 
 
 def opened(
@@ -320,6 +327,7 @@ def opened(
     max_edits: int = 64,
     format: ChatFormat | None = None,
     sessions: Sessions | None = None,
+    models: Mapping[str, Model] | None = None,
     **spec: Any,
 ) -> tuple[Episode, ScriptedEngine]:
     """A prepared episode over a scripted engine."""
@@ -336,7 +344,9 @@ def opened(
                 "id": "test",
                 "messages": MESSAGES,
                 "sampling": Sampling(max_tokens=1),
-                "controllers": named(controllers, abilities, spec.get("tools", ()), spec.get("server_tools")),
+                "controllers": named(
+                    controllers, abilities, spec.get("tools", ()), spec.get("server_tools"), models or ()
+                ),
                 **spec,
             }
         ),
@@ -345,6 +355,7 @@ def opened(
         Limits(**{**context, "close_tokens": close, **(limits or {})}),
         max_edits,
         sessions,
+        models,
     )
     episode.prepare()
     return episode, engine

@@ -212,7 +212,7 @@ async def test_no_think_answers_at_once(engine: VllmEngine, chat_format: ChatFor
 
 
 async def test_self_consistency_votes_and_leaves_nothing_running(engine: VllmEngine, chat_format: ChatFormat) -> None:
-    strategy = build_strategy({"name": "self_consistency", "n": 6})
+    strategy = build_strategy({"name": "self_consistency", "n": 6}, Setting(chat_format, engine.abilities))
     episode, _, content, _ = await run(engine, chat_format, [], strategy=strategy, temperature=0.8, seed=3)
     assert "\\boxed" in content
     assert len(episode.trials) <= 6

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from flyball.core.errors import ConfigError, EngineError, FlyballError, RequestError, UpstreamError, UpstreamUnreachable
+from flyball.core.errors import ConfigError, FlyballError, RequestError, UpstreamError, UpstreamUnreachable
 from flyball.core.model import ModelReply
-from flyball.server.remote_model import RemoteModel
-from flyball.server.tool_sections import ToolModelSection
+from flyball.server.auxiliary.remote import RemoteModel
+from flyball.server.auxiliary.sections import EndpointSection
 
 GOOD = {
     "choices": [{"message": {"role": "assistant", "content": "42"}}],
@@ -34,7 +34,7 @@ class Upstream(ThreadingHTTPServer):
 
     def model(self, **settings: Any) -> RemoteModel:
         url = f"http://127.0.0.1:{self.server_address[1]}/v1/"
-        return RemoteModel(ToolModelSection.model_validate({"name": "big", "url": url, **settings}))
+        return RemoteModel(EndpointSection.model_validate({"name": "big", "url": url, **settings}))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -105,14 +105,33 @@ async def test_what_is_no_answer_is_an_error_of_its_kind(
 
 
 async def test_a_server_that_is_not_there_is_unreachable() -> None:
-    model = RemoteModel(ToolModelSection(name="big", url="http://127.0.0.1:1/v1"))
+    model = RemoteModel(EndpointSection(name="big", url="http://127.0.0.1:1/v1"))
     with pytest.raises(UpstreamUnreachable, match="big"):
         await model.chat(MESSAGES, max_tokens=5)
 
 
-async def test_log_probabilities_are_refused(upstream: Upstream) -> None:
-    with pytest.raises(EngineError, match="log-probabilities"):
-        await upstream.model().chat(MESSAGES, max_tokens=1, first_token_logprobs=2)
+async def test_the_likeliest_first_tokens_are_told_with_the_sampled_one(upstream: Upstream) -> None:
+    likely = [{"token": "Yes", "logprob": -0.1}, {"token": "No", "logprob": -2.5}]
+    place = {"token": " Yes", "logprob": -3.0, "top_logprobs": likely}
+    choice = {"message": {"content": "Yes"}, "logprobs": {"content": [place, place]}}
+    upstream.body = json.dumps(GOOD | {"choices": [choice]}).encode()
+    reply = await upstream.model().chat(MESSAGES, max_tokens=1, first_token_logprobs=2)
+
+    assert reply.first_token_logprobs == ((" Yes", -3.0), ("Yes", -0.1), ("No", -2.5))
+    assert (upstream.asked["logprobs"], upstream.asked["top_logprobs"]) == (True, 2)
+
+
+async def test_a_server_that_tells_no_log_probabilities_leaves_them_out(upstream: Upstream) -> None:
+    reply = await upstream.model().chat(MESSAGES, max_tokens=1, first_token_logprobs=2)
+    assert reply.first_token_logprobs == ()
+
+
+async def test_what_is_sent_besides_is_configured(upstream: Upstream) -> None:
+    extra = {"chat_template_kwargs": {"enable_thinking": False}, "max_tokens": 9}
+    await upstream.model(extra=extra).chat(MESSAGES, max_tokens=5)
+
+    assert upstream.asked["chat_template_kwargs"] == {"enable_thinking": False}
+    assert upstream.asked["max_tokens"] == 5
 
 
 def test_a_key_that_is_not_set_is_a_configuration_error(upstream: Upstream) -> None:

@@ -1,0 +1,1 @@
+"""Auxiliary models: configured, named and priced; controllers, strategies and tools ask them."""
