@@ -35,6 +35,7 @@ def test_health_says_what_is_served_and_how_busy_it_is(served: Served) -> None:
         "running": 0,
         "waiting": 0,
         "engine_running": 0,
+        "models": {},
         "tools": {"offered": 1},
     }
 
