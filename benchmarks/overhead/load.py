@@ -13,7 +13,8 @@ from typing import cast
 
 import httptools
 
-_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text)"\s*:\s*"[^"]')
+_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text)"\s*:\s*"(?: |\\[nrt])*(?:[^"\\ ]|\\[^nrt])')
+"""Text that somebody sees: some servers send the line break behind `<think>`, some leave it out."""
 _USAGE = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
 _EVENT = b"data:"
 _TAIL = 4096  # the usage is at the end of a stream: bytes kept of it
@@ -58,7 +59,7 @@ class Sample:
 
     @property
     def ttft(self) -> float | None:
-        """Seconds from sending the request to the first text."""
+        """Seconds from sending the request to the first text that is not blank."""
         return None if self.first is None else self.first - self.start
 
 

@@ -66,12 +66,13 @@ def plain(tokens: int, status: str = "200 OK") -> list[bytes]:
     return [f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body]
 
 
-def stream(tokens: int) -> list[bytes]:
+def stream(tokens: int, text: str = "x") -> list[bytes]:
     """An event stream: a role, one event for each token, a usage, in chunks that do not end where events end."""
     role = b'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n'
-    text = b'data: {"choices":[{"delta":{"content":"x"}}]}\n\n' * tokens
+    delta = json.dumps({"choices": [{"delta": {"content": text}}]}, separators=(",", ":"))
+    said = f"data: {delta}\n\n".encode() * tokens
     usage = f'data: {{"choices":[],"usage":{{"completion_tokens":{tokens}}}}}\n\ndata: [DONE]\n\n'.encode()
-    events = role + text + usage
+    events = role + said + usage
     cut = [events[start : start + 37] for start in range(0, len(events), 37)]
     chunks = [f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in cut]
     return [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n"]

@@ -84,6 +84,17 @@ async def test_a_stream_gives_its_first_text_its_events_and_its_usage() -> None:
     assert 0 < sample.ttft < sample.latency
 
 
+@pytest.mark.parametrize(
+    ("text", "seen"), [("\n", False), (" \n\t", False), ("\n\nx", True), ('"', True), ("\\", True), ("é", True)]
+)
+async def test_the_first_text_is_one_that_somebody_sees(text: str, seen: bool) -> None:
+    """Some servers send the line break behind <think>, some leave it out: it counts for nobody."""
+    async with FakeServer(stream(8, text)).running() as server:
+        (sample,) = await drive(Target("127.0.0.1", server.port), [BODY], 1, streaming=True)
+
+    assert (sample.ttft is not None) is seen
+
+
 async def test_a_connection_that_the_server_ends_is_made_anew() -> None:
     """A server of HTTP/1.0, whose answers end with the connection, gets a connection for each request."""
     pieces = [b'HTTP/1.0 200 OK\r\n\r\n{"usage": {"completion_tokens": 64}}']
