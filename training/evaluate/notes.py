@@ -65,5 +65,7 @@ def _missing(report: Report) -> Iterator[str]:
     rows = [row for row in report.rows if row.arm in names or not shown]
     errors = Counter(f"{row.arm}: {row.error}" for row in rows if row.error is not None)
     yield from (f"failed, {count} times: {text}" for text, count in errors.most_common(5))
+    if waiting := sum(row.ungraded and row.grader is None for row in rows):
+        yield f"not graded yet: {waiting}; --resume grades them"
     ungraded = Counter(f"{row.arm}: {row.why}" for row in rows if row.ungraded and row.grader is not None)
     yield from (f"ungraded, {count} times: {text}" for text, count in ungraded.most_common(5))

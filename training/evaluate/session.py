@@ -87,6 +87,8 @@ class Session:
             if plan.baselines and not governed(settings):
                 raise ConfigError("--baselines: no arm has a flyball block, so there is nothing to compare with them")
             await stack.enter_async_context(self._verdicts)
+            if not plan.resume:
+                await server.client()  # what cannot be reached leaves no file
             self._journal = journal = self._open(settings)
             stack.callback(journal.close)
             questions = plan.questions.questions

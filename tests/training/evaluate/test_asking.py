@@ -13,7 +13,7 @@ from flyball.training.evaluate.arms import Arm
 from flyball.training.evaluate.asking import Asker
 from flyball.training.evaluate.questions import Question, QuestionSet
 from flyball.training.evaluate.rows import Row, Tokens
-from flyball.training.evaluate.settings import Job, Settings, block_size, blocks, define
+from flyball.training.evaluate.settings import Settings, block_size, blocks, define
 
 Body = dict[str, Any]
 Answer = Callable[[Body], Awaitable[tuple[int, Any]]]

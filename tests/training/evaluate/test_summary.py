@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from flyball.training.evaluate.arms import Arm
+from flyball.training.evaluate.notes import notes
 from flyball.training.evaluate.questions import Question, QuestionSet
 from flyball.training.evaluate.report import load_report, make_report, save_report
 from flyball.training.evaluate.rows import Cost, Row, Tokens
 from flyball.training.evaluate.settings import Settings, define
 from flyball.training.evaluate.summary import Stratum, summarise
-from flyball.training.evaluate.notes import notes
 from flyball.training.evaluate.table import lines, markdown, rich_tables
 
 QUESTIONS = [Question("a", "?", "1", "easy"), Question("b", "?", "1", "hard"), Question("c", "?", "1", "easy")]

@@ -77,8 +77,10 @@ def test_literals_are_plain_data(source: str) -> None:
         "'a' * 9",
         "",
         "0" * 200_001,
-    ]
-    + ["lambda: 1", "().x", "(" * 5000],
+        "lambda: 1",
+        "().x",
+        "(" * 5000,
+    ],
 )
 def test_whatever_else_is_written_is_not(source: str) -> None:
     """Nothing of it is evaluated anywhere."""
