@@ -15,7 +15,7 @@ class Numeric(PlainGrader, frozen=True, forbid_unknown_fields=True):
     """Compares the number of the stated answer, else the last one of the response; a response without one is wrong.
 
     An answer of several numbers, none of them the only one stated, is read by its last.
-    Example: with relative=0.01, "about 99.5 km" is right for "100" and for "0.1 Mm" it is wrong (unknown unit).
+    Example: with relative=0.01, "about 99.5 km" is right for "100", for "100 km" and for "0.1e6 m".
     """
 
     at_once: ClassVar[int] = 8

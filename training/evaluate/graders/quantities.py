@@ -24,7 +24,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("cm", "centimeters", "centimetres", "centimeter"), ("length", 1e-2)),
     **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), ("length", 1.0)),
     **dict.fromkeys(("km", "kilometer", "kilometers", "kilometres"), ("length", 1e3)),
-    **dict.fromkeys(("in", "inch", "inches"), ("length", 0.0254)),
+    **dict.fromkeys(("inch", "inches"), ("length", 0.0254)),
     **dict.fromkeys(("ft", "foot", "feet"), ("length", 0.3048)),
     **dict.fromkeys(("mile", "miles"), ("length", 1609.344)),
     **dict.fromkeys(("mg",), ("mass", 1e-6)),
@@ -39,7 +39,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("l", "liter", "liters", "litre", "litres"), ("volume", 1.0)),
     **dict.fromkeys(("°", "deg", "degree", "degrees"), ("angle", 1.0)),
 }
-"""Spelling -> dimension and factor to its base. Of other units only the spelling is compared."""
+"""Spelling -> dimension and factor to its base. "in" is not among them: mostly it is the word."""
 
 
 class Quantity(NamedTuple):
@@ -51,28 +51,35 @@ class Quantity(NamedTuple):
     def same(self, other: Quantity, relative: float, absolute: float) -> bool:
         """Whether both are the same within a tolerance. A missing unit is any, and a missing % too: 50% is 50 and 0.5.
 
-        Example: 1.5 km is 1500 m; 12 apples is 12; 12 km is not 12 m.
+        Example: 1.5 km is 1500 m; 90 km/h is 25 m/s; 12 apples is 12, as a word that is no known unit says nothing.
         """
-        return any(
-            math.isclose(a, b, rel_tol=relative, abs_tol=absolute)
-            for a, b in _readings(self, other) + [(b, a) for a, b in _readings(other, self)]
-        )
+        return any(math.isclose(a, b, rel_tol=relative, abs_tol=absolute) for a, b in _readings(self, other))
 
 
 def _readings(a: Quantity, b: Quantity) -> list[tuple[float, float]]:
     """Pairs of numbers, one of which must agree."""
-    (kind_a, factor_a), (kind_b, factor_b) = _meaning(a.unit), _meaning(b.unit)
-    if a.unit and b.unit:
-        return [(a.value * factor_a, b.value * factor_b)] if kind_a == kind_b else []
-    if "share" in (kind_a, kind_b):
-        return [(a.value, b.value), (a.value * factor_a, b.value * factor_b)]
-    return [(a.value, b.value)]
+    known_a, known_b = _meaning(a.unit), _meaning(b.unit)
+    if known_a and known_b:
+        return [(a.value * known_a[1], b.value * known_b[1])] if known_a[0] == known_b[0] else []
+    plain = [(a.value, b.value)]
+    (dimension, factor) = known_a or known_b or ("", 1.0)
+    if dimension != "share":
+        return plain
+    return [*plain, (a.value * (factor if known_a else 1.0), b.value * (factor if known_b else 1.0))]
 
 
-def _meaning(unit: str | None) -> tuple[str | None, float]:
-    if unit is None:
-        return None, 1.0
-    return _UNITS.get(unit.lower(), (unit.lower().rstrip("s"), 1.0))
+def _meaning(unit: str | None) -> tuple[str, float] | None:
+    """Dimension and factor of a known unit: of "km/h" ("length/time", 1000 / 3600), of "cm²" ("length2", 0.0001)."""
+    above, slash, below = (unit or "").lower().partition("/")
+    if slash:
+        over, under = _meaning(above), _meaning(below)
+        return (f"{over[0]}/{under[0]}", over[1] / under[1]) if over and under else None
+    bare = above.rstrip("²³23^")
+    power = {"²": 2, "³": 3, "2": 2, "3": 3}.get(above[len(bare) :].lstrip("^"), 1)
+    known = _UNITS.get(bare)
+    if known is None:
+        return None
+    return (known[0] + (str(power) if power > 1 else ""), known[1] ** power)
 
 
 def quantities(text: str) -> list[Quantity]:
