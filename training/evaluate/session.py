@@ -97,7 +97,7 @@ class Session:
             await work.arms("arms", settings.arms)
             if plan.baselines:
                 self._baselines = await work.baselines()
-            timed = [*settings.arms, *(each.arm for each in self._baselines if each.kind != "vote")]
+            timed = [each.arm for each in self._baselines if each.kind != "vote"]
             for concurrency in plan.concurrency[1:]:
                 await work.time(timed, concurrency)
             self._finished = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
@@ -72,14 +72,7 @@ class Work(NamedTuple):
     async def baselines(self) -> list[Baseline]:
         """Ask what the arms' baselines need and is not there in a twin's rows."""
         found = plan_baselines(self.settings, self.journal.rows.values())
-        asked: list[Arm] = []
-        copied: list[tuple[Arm, Arm]] = []
-        for arm in (baseline.arm for baseline in found if baseline.kind != "vote"):
-            other = twin(arm, [*self.settings.arms, *asked])
-            if other is None:
-                asked.append(arm)
-            else:
-                copied.append((other, arm))
+        asked, copied = self._parted(baseline.arm for baseline in found if baseline.kind != "vote")
         if asked:
             await self.arms("baselines", asked)
         for other, arm in copied:
@@ -87,8 +80,26 @@ class Work(NamedTuple):
         await self._votes([baseline for baseline in found if baseline.kind == "vote"])
         return found
 
-    async def time(self, arms: Sequence[Arm], concurrency: int) -> None:
-        """Send every request of these arms once more, at another concurrency, for its time alone."""
+    def _parted(self, baselines: Iterable[Arm]) -> tuple[list[Arm], list[tuple[Arm, Arm]]]:
+        """Those that have to be asked, and those that a twin serves for, behind it."""
+        asked: list[Arm] = []
+        copied: list[tuple[Arm, Arm]] = []
+        for arm in baselines:
+            other = twin(arm, [*self.settings.arms, *asked])
+            if other is None:
+                asked.append(arm)
+            else:
+                copied.append((other, arm))
+        return asked, copied
+
+    async def time(self, baselines: Sequence[Arm], concurrency: int) -> None:
+        """Send every request once more, at another concurrency, for its time alone."""
+        asked, copied = self._parted(baselines)
+        await self._time([*self.settings.arms, *asked], concurrency)
+        for other, arm in copied:
+            self._copy_timings(other, arm)
+
+    async def _time(self, arms: Sequence[Arm], concurrency: int) -> None:
         todo = [
             block
             for block in blocks(arms, self.questions, self.settings.samples, concurrency)
@@ -138,6 +149,9 @@ class Work(NamedTuple):
     def _copy(self, other: Arm, arm: Arm) -> None:
         for row in [row for row in self.journal.rows.values() if row.arm == other.name]:
             self.journal.add(msgspec.structs.replace(row, arm=arm.name))
+        self._copy_timings(other, arm)
+
+    def _copy_timings(self, other: Arm, arm: Arm) -> None:
         for timing in [timing for timing in self.journal.timings.values() if timing.arm == other.name]:
             self.journal.add_timing(msgspec.structs.replace(timing, arm=arm.name))
 
