@@ -18,8 +18,7 @@ def is_plain(source: str) -> bool:
     """
     if len(source) > MOST:
         return False
-    tree = parsed(f"({source})")
-    match tree:
+    match parsed(source):
         case ast.Module(body=[ast.Expr(value=value)]):
             return _plain(value)
     return False
