@@ -29,7 +29,7 @@ def place(axis: Axes, named: Sequence[tuple[float, float, str, str]]) -> None:
     inside = axis.get_window_extent()
     taken = [*_marks(axis, named), *_bars(axis)]
     for x, y, name, colour in named:
-        text = axis.annotate(name, (x, y), textcoords="offset points", fontsize=9, color=colour, zorder=5)
+        text = axis.annotate(name, (x, y), (0, 0), textcoords="offset points", fontsize=9, color=colour, zorder=5)
         best: tuple[float, tuple[float, float], str, str] | None = None
         for (dx, dy), across, along, away in _places():
             text.set_position((dx, dy))

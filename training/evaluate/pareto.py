@@ -50,6 +50,7 @@ def save_plot(report: Report, path: Path) -> None:
 
 def draw(report: Report) -> Figure | None:
     """One panel for tokens, one for dollars; None when neither is known."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = [(x, spots) for x in ("tokens", "dollars") if (spots := spots_of(report, x))]
@@ -59,7 +60,9 @@ def draw(report: Report) -> Figure | None:
     for axis, (x, spots) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         _panel(axis, spots, x)
     _headings(figure, report, panels[0][1])
+    FigureCanvasAgg(figure)  # measures text
     figure.draw_without_rendering()  # places are known only now
+    figure.set_layout_engine("none")  # and are kept
     for axis, (_, spots) in zip(figure.axes, panels, strict=True):
         _label(axis, spots)
     return figure
