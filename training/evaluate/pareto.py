@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...core.errors import ConfigError
 from .intervals import Interval
+from .labels import Named, place
 from .report import Report
 from .summary import ArmSummary
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 _COLOURS = ("#0b5fa5", "#d97706", "#2f855a", "#b83280", "#6b46c1", "#975a16", "#2c7a7b", "#c53030")
 _GREY = "#444444"
 _MARKERS = {"arm": "o", "capped": "s", "no_thinking": "v", "vote": "D"}
-_NAMES = {"capped": "plain, thinking capped at the arm's mean", "no_thinking": "plain, no thinking", "vote": "vote"}
+_NAMES = {
+    "capped": "plain, thinking capped at the arm's mean",
+    "no_thinking": "plain, no thinking",
+    "vote": "plain, vote on as many tokens",
+}
 _FORMATS = (".png", ".svg", ".pdf")
 Point = tuple[float, float]
 
@@ -125,6 +130,8 @@ def _panel(axis: Axes, spots: Sequence[Spot], x: str) -> None:
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
     axis.margins(x=0.16, y=0.12)
+    bottom, top = axis.get_ylim()
+    axis.set_ylim(max(-3.0, bottom), min(103.0, top))
     low, high = axis.get_xlim()
     axis.set_xlim(max(0.0, low) if low < 0.25 * high else low, high)
 
@@ -160,9 +167,7 @@ def _headings(figure: Figure, report: Report, spots: Sequence[Spot]) -> None:
 
 def _label(axis: Axes, spots: Sequence[Spot]) -> None:
     """Write every name beside its point, where it covers least."""
-    from .labels import place
-
-    place(axis, [(spot.x, spot.y, _name(spot), spot.colour) for spot in spots])
+    place(axis, [Named(spot.x, spot.y, _name(spot), spot.colour) for spot in spots])
 
 
 def _name(spot: Spot) -> str:
