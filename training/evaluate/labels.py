@@ -41,7 +41,14 @@ def place(axis: Axes, named: Sequence[Named]) -> None:
     taken = [_square(*_pixel(axis, point.x, point.y), _POINT) for point in named] + _lines(axis)
     for point in named:
         text = axis.annotate(
-            point.name, (point.x, point.y), (0, 0), textcoords="offset points", fontsize=9, color=point.colour, zorder=5
+            point.name,
+            (point.x, point.y),
+            (0, 0),
+            textcoords="offset points",
+            va="bottom",
+            color=point.colour,
+            fontsize=9,
+            zorder=5,
         )
         size = text.get_window_extent()
         at = _pixel(axis, point.x, point.y)
