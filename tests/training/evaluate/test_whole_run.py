@@ -89,13 +89,13 @@ def test_an_arm_stands_beside_its_baselines(priced: Served, folder: Path) -> Non
 
 
 def test_dollars_come_from_the_ledger_or_the_price(priced: Served, folder: Path) -> None:
-    """The server's own figure is that of the same price; twice the price is twice as much."""
+    """The server's own figure, in whole millionths, is that of the same price; twice the price is twice as much."""
     by_ledger = made(call(priced), folder).summary.arms[0]
     by_price = made(call(priced, "--price", "input=2,output=20"), folder).summary.arms[0]
 
     assert by_ledger.prompt is not None and by_ledger.kept is not None and by_ledger.usd is not None
-    assert by_ledger.usd == pytest.approx((by_ledger.prompt * 1 + by_ledger.kept * 10) / 1e6)
-    assert by_price.usd == pytest.approx(2 * by_ledger.usd)
+    assert by_ledger.usd == pytest.approx((by_ledger.prompt * 1 + by_ledger.kept * 10) / 1e6, abs=1e-6)
+    assert by_price.usd == pytest.approx(2 * by_ledger.usd, abs=2e-6)
     assert by_ledger.usd_correct == pytest.approx(2 * by_ledger.usd)  # one of two is right
 
 
