@@ -29,6 +29,7 @@ from flyball.cli.evaluate import evaluate
 evaluate()
 """
 _COMMAND = [sys.executable, "-c", _CODE]
+_THIS_CHECKOUT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 _TRIMR = 'trimr={"controllers": [{"name": "trimr"}]}'
 
 
@@ -189,7 +190,9 @@ def broken_off(server: Server, folder: Path) -> Server:
         running[0].send_signal(signal.SIGINT)
 
     with stuck_after(server, 5, interrupt):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=_THIS_CHECKOUT
+        )
         running.append(process)
         started.set()
         output, errors = process.communicate(timeout=60)
