@@ -31,7 +31,7 @@ def settings(*arms: Arm, sampling: dict[str, Any] | None = None) -> Settings:
 
 def row(arm: str = "samples 1", sample: int = 0, thinking: int = 0, total: int = 10, **more: Any) -> Row:
     tokens = Tokens(kept=total, thinking=thinking, injected=0, dropped=0, auxiliary=0)
-    values = {"seconds": 1.0, "tokens": tokens, "prompt_tokens": 5, "completion_tokens": total} | more
+    values: dict[str, Any] = {"seconds": 1.0, "tokens": tokens, "prompt_tokens": 5, "completion_tokens": total} | more
     return Row(question="a", arm=arm, sample=sample, seed=sample, **values)
 
 

@@ -80,7 +80,7 @@ def test_a_point_has_its_figures_and_intervals() -> None:
 
 
 def drawn(figure: Figure) -> list[list[Annotation]]:
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     return [[text for text in axis.texts if isinstance(text, Annotation) and text.get_text()] for axis in figure.axes]
 
 

@@ -165,7 +165,8 @@ def test_a_response_without_an_answer_is_wrong_and_counted() -> None:
     rows = [row(q.id, "plain", q.id == "a", answer="1" if q.id == "a" else None) for q in QUESTIONS]
     (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
 
-    assert (plain.accuracy, plain.unanswered) == (pytest.approx(1 / 3), 2)
+    assert plain.accuracy == pytest.approx(1 / 3)
+    assert plain.unanswered == 2
 
 
 def test_a_judges_tokens_are_summed_apart() -> None:
