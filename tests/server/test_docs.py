@@ -40,7 +40,7 @@ def test_the_servers_of_both_kinds_are_configured() -> None:
     assert [server.name for server in config.tools.mcp.servers] == ["time", "wiki"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, "api.md", "../README.md"])
+@pytest.mark.parametrize("page", [*PAGES, "api.md", "eval.md", "../README.md"])
 def test_a_link_leads_to_a_file(page: str) -> None:
     source = DOCS / page
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", source.read_text(encoding="utf-8"))

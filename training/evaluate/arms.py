@@ -23,6 +23,10 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sampling: dict[str, Any] = {}
     """Fields of the chat request that this arm overrides: temperature, max_tokens, seed, also model."""
 
+    def same_request(self, other: Arm) -> bool:
+        """Whether the other one asks the same under another name."""
+        return (self.flyball, self.sampling) == (other.flyball, other.sampling)
+
 
 class _ArmsFile(msgspec.Struct, forbid_unknown_fields=True):
     arms: list[Arm]

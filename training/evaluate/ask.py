@@ -29,8 +29,13 @@ class _Details(msgspec.Struct):
     reasoning_tokens: int | None = None
 
 
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
 class _Usage(msgspec.Struct):
     prompt_tokens: int | None = None
+    prompt_tokens_details: _PromptDetails | None = None
     completion_tokens: int | None = None
     completion_tokens_details: _Details | None = None
 
@@ -52,11 +57,12 @@ class Completion(msgspec.Struct):
     def fields(self) -> dict[str, Any]:
         """What of it goes into a row."""
         choice, usage, flyball = self.choices[0], self.usage or _Usage(), self.flyball or _Flyball()
-        details = usage.completion_tokens_details or _Details()
+        details, prompt = usage.completion_tokens_details or _Details(), usage.prompt_tokens_details or _PromptDetails()
         return {
             "content": choice.message.content or "",
             "finish": choice.finish_reason,
             "prompt_tokens": usage.prompt_tokens,
+            "cached_tokens": prompt.cached_tokens,
             "completion_tokens": usage.completion_tokens,
             "reasoning_tokens": details.reasoning_tokens,
             **msgspec.structs.asdict(flyball),

@@ -11,10 +11,14 @@ from typing import Any
 
 import msgspec
 
+from ...core.errors import ConfigError
+from ...core.model import Price
+from .baselines import Baseline
 from .questions import Question
 from .rows import Row
 from .settings import Settings
 from .summary import Summary, summarise
+from .timing import Timing
 
 _PACKAGES = ("flyball", "httpx", "math-verify", "msgspec", "numpy", "scipy")
 
@@ -22,30 +26,49 @@ _PACKAGES = ("flyball", "httpx", "math-verify", "msgspec", "numpy", "scipy")
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All there is to say about a run; tables and figures are made from it."""
 
-    format: int = 1
+    format: int = 2
     created: datetime
     complete: bool
     """False: the run was broken off; `summary` covers the questions that were done."""
     target: dict[str, Any]
     settings: Settings
     versions: dict[str, str]
+    grader: str | None
+    """The one that the run chose; None: each question's own, else math."""
+    price: Price | None
+    """Dollars per million tokens that the run was told; None: the server's ledger."""
     summary: Summary
+    baselines: list[Baseline]
     rows: list[Row]
+    timings: list[Timing]
 
 
 def make_report(
-    settings: Settings, questions: Sequence[Question], rows: Sequence[Row], target: dict[str, Any]
+    settings: Settings,
+    questions: Sequence[Question],
+    rows: Sequence[Row],
+    target: dict[str, Any],
+    *,
+    baselines: Sequence[Baseline] = (),
+    timings: Sequence[Timing] = (),
+    price: Price | None = None,
+    grader: str | None = None,
+    complete: bool = True,
 ) -> Report:
     """The report of a run, its rows in the order of the questions."""
     place = {question.id: index for index, question in enumerate(questions)}
     return Report(
         created=datetime.now(UTC),
-        complete=len(rows) == len(questions) * len(settings.arms) * settings.samples,
+        complete=complete,
         target=target,
         settings=settings,
         versions=_versions(),
-        summary=summarise(settings, questions, rows),
+        grader=grader,
+        price=price,
+        summary=summarise(settings, questions, rows, baselines, timings, price),
+        baselines=list(baselines),
         rows=sorted(rows, key=lambda row: (place[row.question], row.sample, row.arm)),
+        timings=list(timings),
     )
 
 
@@ -57,8 +80,11 @@ def save_report(report: Report, path: Path) -> None:
 
 
 def load_report(path: Path) -> Report:
-    """A report that was saved."""
-    return msgspec.json.decode(path.read_bytes(), type=Report)
+    """A report that was saved. Errors: ConfigError for a file that is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path.name} is no report: {error}") from error
 
 
 def _versions() -> dict[str, str]:

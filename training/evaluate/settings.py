@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from .arms import Arm
 from .questions import Question, QuestionSet
+from .rows import Key
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a result depends on, besides the server: a run is resumed only with the same settings."""
+    """All that the responses depend on, besides the server: a run is resumed only with the same settings."""
 
     model: str
     engine_args: dict[str, Any] = {}
@@ -22,13 +23,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the file, for the reader."""
     questions_sha256: str
     question_count: int
-    grader: str
+    reader: str
+    """The form of the file; see readers."""
     samples: int
     """Repeats per question and arm."""
     seed: int
     sampling: dict[str, Any]
     """Chat fields of every arm; an arm's own come first."""
     concurrency: int
+    """Requests at a time."""
     timeout: float
     """Seconds after which a request is an error."""
 
@@ -41,9 +44,17 @@ class Job(NamedTuple):
     sample: int
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> Key:
         """What tells it from the other jobs of a run."""
         return self.question.id, self.arm.name, self.sample
+
+
+class Block(NamedTuple):
+    """Requests of one arm that have the server to themselves."""
+
+    arm: Arm
+    number: int
+    jobs: list[Job]
 
 
 def define(questions: QuestionSet, arms: Sequence[Arm], **rest: Any) -> Settings:
@@ -53,23 +64,31 @@ def define(questions: QuestionSet, arms: Sequence[Arm], **rest: Any) -> Settings
         questions=questions.name,
         questions_sha256=questions.sha256,
         question_count=len(questions.questions),
+        reader=questions.reader,
         **rest,
     )
 
 
-def jobs(settings: Settings, questions: Sequence[Question]) -> Iterator[Job]:
-    """All requests in the order in which they are sent: a question's arms stand side by side.
+def block_size(concurrency: int) -> int:
+    """Requests in a block: long against the time in which it starts and runs out, short against a machine's moods."""
+    return max(16, 8 * concurrency)
 
-    So whatever drifts while the run goes on meets every arm alike. Which arm is first rotates, as the first one
-    pays for filling the prefix cache.
+
+def blocks(arms: Sequence[Arm], questions: Sequence[Question], samples: int, concurrency: int) -> list[Block]:
+    """All requests in the order in which they are sent: the arms take turns, a block each, alone on the server.
+
+    So each arm's wall-clock is its own, and whatever drifts while the run goes on meets every arm alike. Which arm is
+    first rotates, as the first one pays for filling the prefix cache.
     """
-    turn = 0
-    for question in questions:
-        for sample in range(settings.samples):
-            shift = turn % len(settings.arms)
-            for arm in settings.arms[shift:] + settings.arms[:shift]:
-                yield Job(question, arm, sample)
-            turn += 1
+    units = [(question, sample) for question in questions for sample in range(samples)]
+    size = block_size(concurrency)
+    found = []
+    for number, start in enumerate(range(0, len(units), size)):
+        shift = number % len(arms)
+        for arm in [*arms[shift:], *arms[:shift]]:
+            jobs = [Job(question, arm, sample) for question, sample in units[start : start + size]]
+            found.append(Block(arm, number, jobs))
+    return found
 
 
 def body(settings: Settings, job: Job) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from flyball.cli.evaluate import evaluate
 evaluate()
 """
 _COMMAND = [sys.executable, "-c", _CODE]
+_THIS_CHECKOUT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
 _TRIMR = 'trimr={"controllers": [{"name": "trimr"}]}'
 
 
@@ -189,13 +190,16 @@ def broken_off(server: Server, folder: Path) -> Server:
         running[0].send_signal(signal.SIGINT)
 
     with stuck_after(server, 5, interrupt):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=_THIS_CHECKOUT
+        )
         running.append(process)
         started.set()
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert "BROKEN OFF: 2 more" in output
+    assert "BROKEN OFF: 3 more" in output
+    assert "not graded yet: 1" in output
     server.requests.clear()
     return server
 
@@ -205,10 +209,10 @@ def resume(server: Server, *more: str) -> Result:
 
 
 def test_ctrl_c_saves_what_is_done(broken_off: Server, folder: Path) -> None:
-    """Five rows; the figures are over the two questions that both arms have answered."""
+    """Five rows; the figures are over the one question that both arms have answered."""
     report = load_report(folder / "eval.json")
 
-    assert (report.complete, len(report.rows), report.summary.questions) == (False, 5, 2)
+    assert (report.complete, len(report.rows), report.summary.questions) == (False, 5, 1)
 
 
 def test_a_resumed_run_asks_only_the_rest(broken_off: Server, folder: Path) -> None:
@@ -216,9 +220,12 @@ def test_a_resumed_run_asks_only_the_rest(broken_off: Server, folder: Path) -> N
     result = resume(broken_off)
 
     assert result.exit_code == 0, result.output
-    assert [body["messages"][0]["content"] for body in broken_off.requests] == ["3", "4", "4"]
+    assert [body["messages"][0]["content"] for body in broken_off.requests] == ["2", "3", "4"]
     report = load_report(folder / "eval.json")
     assert (report.complete, len({row.key for row in report.rows}), len(report.rows)) == (True, 8, 8)
+    assert [arm.accuracy for arm in report.summary.arms] == [0.0, 1.0]
+    clocks = {arm.arm: [clock.requests for clock in arm.wall_clocks] for arm in report.summary.arms}
+    assert clocks == {"plain": [4], "trimr": []}  # a block that was broken off has no time of its own
     assert not (folder / "eval.json.partial").exists()
 
 
@@ -276,6 +283,13 @@ def test_a_file_that_is_no_partial_run_is_refused(server: Server, folder: Path, 
         (["--arm", "a", "--url", "http://x/v1", "--api-key-env", "FLYBALL_NOT_SET"], "FLYBALL_NOT_SET"),
         (["--arm", "a", "--url", "http://127.0.0.1:1/v1"], "give --model"),
         (["--arm", "a", "--url", "http://x/v1", "--out", "nowhere/eval.json"], "no folder nowhere"),
+        (["--arm", "a", "--url", "http://x/v1", "--plot", "nowhere/p.png"], "no folder nowhere"),
+        (["--arm", "a", "--url", "http://x/v1", "--plot", "p.txt"], "must end in"),
+        (["--arm", "a", "--url", "http://x/v1", "--price", "1"], "--price"),
+        (["--arm", "a", "--url", "http://x/v1", "--concurrency", "8,8"], "--concurrency"),
+        (["--arm", "a", "--url", "http://x/v1", "--concurrency", "0"], "--concurrency"),
+        (["--arm", "a", "--url", "http://x/v1", "--reader", "gsm9k"], "no reader"),
+        (["--arm", "a", "--url", "http://x/v1", "--model", "m", "--baselines"], "nothing to compare"),
     ],
 )
 def test_a_plan_that_cannot_be_run_is_refused(folder: Path, words: list[str], complaint: str) -> None:
@@ -285,6 +299,48 @@ def test_a_plan_that_cannot_be_run_is_refused(folder: Path, words: list[str], co
     assert result.exit_code == 1
     assert complaint in result.output
     assert [path.name for path in folder.iterdir()] == ["q.jsonl"]
+
+
+# -- grading anew -----------------------------------------------------------------------------------------------------
+
+
+def test_a_finished_run_is_graded_anew_without_asking(server: Server, folder: Path) -> None:
+    """By another grader, and with no server to ask: the boxed numbers are the plain arm's 0 and the other's right ones."""
+    call(*arguments(server, "--grader", "boxed_exact"))
+    server.requests.clear()
+    result = call(*arguments(server, "--grader", "flyball.training.evaluate.graders.numeric.Numeric", "--resume"))
+
+    assert result.exit_code == 0, result.output
+    assert server.requests == []
+    report = load_report(folder / "eval.json")
+    assert {row.grader for row in report.rows} == {"flyball.training.evaluate.graders.numeric.Numeric"}
+    assert [arm.accuracy for arm in report.summary.arms] == [0.0, 1.0]
+    assert not (folder / "eval.json.partial").exists()
+
+
+def test_a_finished_run_of_other_settings_is_refused(server: Server, folder: Path) -> None:
+    """Its report stays as it is."""
+    call(*arguments(server, "--grader", "boxed_exact"))
+    before = (folder / "eval.json").read_bytes()
+    result = call(*arguments(server, "--samples", "2", "--resume"))
+
+    assert result.exit_code == 1
+    assert "other settings: samples" in result.output
+    assert (folder / "eval.json").read_bytes() == before
+
+
+def test_a_grader_that_fails_leaves_rows_ungraded_until_they_are_graded_anew(server: Server, folder: Path) -> None:
+    """Dividing a text by a text is a TypeError; the responses are kept, and graded by the next one."""
+    result = call(*arguments(server, "--grader", "operator.truediv"))
+
+    assert result.exit_code == 0, result.output
+    assert "ungraded, 4 times: plain: grader: TypeError" in result.output
+    arms = load_report(folder / "eval.json").summary.arms
+    assert [(arm.accuracy, arm.ungraded, arm.bounds) for arm in arms] == [(None, 4, (0.0, 1.0))] * 2
+
+    call(*arguments(server, "--grader", "boxed_exact", "--resume"))
+    arms = load_report(folder / "eval.json").summary.arms
+    assert [(arm.accuracy, arm.ungraded) for arm in arms] == [(0.0, 0), (1.0, 0)]
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from flyball.training.evaluate.arms import Arm
+from flyball.training.evaluate.notes import notes
 from flyball.training.evaluate.questions import Question, QuestionSet
 from flyball.training.evaluate.report import load_report, make_report, save_report
-from flyball.training.evaluate.rows import Row, Tokens
+from flyball.training.evaluate.rows import Cost, Row, Tokens
 from flyball.training.evaluate.settings import Settings, define
 from flyball.training.evaluate.summary import Stratum, summarise
-from flyball.training.evaluate.table import lines, markdown, notes, rich_table
+from flyball.training.evaluate.table import lines, markdown, rich_tables
 
 QUESTIONS = [Question("a", "?", "1", "easy"), Question("b", "?", "1", "hard"), Question("c", "?", "1", "easy")]
 
@@ -22,7 +23,6 @@ def settings(*arms: str, samples: int = 1) -> Settings:
         QuestionSet("q.jsonl", "0", QUESTIONS),
         [Arm(name) for name in arms],
         model="pocket",
-        grader="math",
         samples=samples,
         seed=0,
         sampling={},
@@ -31,8 +31,8 @@ def settings(*arms: str, samples: int = 1) -> Settings:
     )
 
 
-def row(question: str, arm: str, correct: bool, sample: int = 0, **more: object) -> Row:
-    values = {"seconds": 1.0, "finish": "stop"} | more
+def row(question: str, arm: str, correct: bool | None, sample: int = 0, **more: object) -> Row:
+    values = {"seconds": 1.0, "finish": "stop", "grader": "math", "answer": "1"} | more
     return Row(question=question, arm=arm, sample=sample, seed=0, correct=correct, **values)  # type: ignore[arg-type]
 
 
@@ -83,14 +83,13 @@ def test_tokens_are_means_over_answered_requests() -> None:
     rows = [
         row("a", "plain", True, tokens=tokens[0], completion_tokens=20, prompt_tokens=7),
         row("b", "plain", True, tokens=tokens[1], completion_tokens=40, prompt_tokens=9),
-        row("c", "plain", False, error="HTTP 500: x", finish=None),
+        row("c", "plain", None, error="HTTP 500: x", finish=None),
     ]
     (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
 
     assert (plain.kept, plain.thinking, plain.injected, plain.dropped, plain.auxiliary) == (30, 5, 3, 10, 2)
     assert (plain.total, plain.completion, plain.prompt) == (42, 30, 8)
-    assert plain.errors == 1
-    assert plain.accuracy == pytest.approx(2 / 3)
+    assert (plain.sampled, plain.sampled_interval) == (42, (32, 52))
 
 
 def test_calls_of_all_tools_are_counted_where_the_server_keeps_a_ledger() -> None:
@@ -115,7 +114,7 @@ def test_calls_of_all_tools_are_counted_where_the_server_keeps_a_ledger() -> Non
 def test_seconds_and_finish_reasons_are_those_of_answered_requests() -> None:
     """Median, 95th percentile by nearest rank, and the part that ended for length."""
     rows = [row("a", "plain", True, seconds=1.0), row("b", "plain", True, seconds=9.0, finish="length")]
-    rows.append(row("c", "plain", False, seconds=77.0, error="late", finish=None))
+    rows.append(row("c", "plain", None, seconds=77.0, error="late", finish=None))
     (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
 
     assert (plain.seconds_median, plain.seconds_p95) == (5.0, 9.0)
@@ -125,10 +124,60 @@ def test_seconds_and_finish_reasons_are_those_of_answered_requests() -> None:
 
 def test_only_errors_give_no_means() -> None:
     """There is nothing to average, and that is said."""
-    rows = [row(q.id, "plain", False, error="down", finish=None) for q in QUESTIONS]
+    rows = [row(q.id, "plain", None, error="down", finish=None) for q in QUESTIONS]
     (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
 
-    assert (plain.accuracy, plain.errors, plain.kept, plain.seconds_median) == (0.0, 3, None, None)
+    assert (plain.accuracy, plain.errors, plain.kept, plain.seconds_median) == (None, 3, None, None)
+    assert plain.bounds == (0.0, 1.0)
+
+
+def test_failed_and_ungraded_requests_are_neither_right_nor_wrong() -> None:
+    """Right, failed, ungraded: accuracy is 1 of 1; with the two others it may be anything from 1/3 to 1."""
+    rows = [
+        row("a", "plain", True),
+        row("b", "plain", None, error="HTTP 500: x"),
+        row("c", "plain", None, why="judge: it cannot be reached"),
+    ]
+    report = make_report(settings("plain"), QUESTIONS, rows, {})
+    (plain,) = report.summary.arms
+
+    assert (plain.accuracy, plain.errors, plain.ungraded) == (1.0, 1, 1)
+    assert plain.bounds == pytest.approx((1 / 3, 1.0))
+    table = {line[0]: line[1:] for line in lines(report)}
+    assert (table["failed"], table["ungraded"]) == (["1"], ["1"])
+    assert table["accuracy if failed and ungraded were wrong to right, %"] == ["33.3 to 100.0"]
+    said = "\n".join(notes(report))
+    assert "failed, 1 times: plain: HTTP 500: x" in said
+    assert "ungraded, 1 times: plain: judge: it cannot be reached" in said
+
+
+def test_arms_are_compared_where_both_were_graded() -> None:
+    """Question b is missing from one arm, so that its point of 100 counts nowhere: 1/2 on a and c."""
+    rows = [row("a", "plain", False), row("b", "plain", False), row("c", "plain", True)]
+    rows += [row("a", "other", True), row("b", "other", None, error="x"), row("c", "other", True)]
+    _, other = summarise(settings("plain", "other"), QUESTIONS, rows).arms
+
+    assert (other.accuracy, other.difference) == (1.0, 0.5)
+
+
+def test_a_response_without_an_answer_is_wrong_and_counted() -> None:
+    """So that a model that does not heed the form is not taken for a stupid one."""
+    rows = [row(q.id, "plain", q.id == "a", answer="1" if q.id == "a" else None) for q in QUESTIONS]
+    (plain,) = summarise(settings("plain"), QUESTIONS, rows).arms
+
+    assert plain.accuracy == pytest.approx(1 / 3)
+    assert plain.unanswered == 2
+
+
+def test_a_judges_tokens_are_summed_apart() -> None:
+    """They are no part of what the arm costs."""
+    cost = Cost(prompt_tokens=100, completion_tokens=10, usd=0.5)
+    rows = [row(q.id, "plain", True, grading=cost, completion_tokens=7) for q in QUESTIONS]
+    report = make_report(settings("plain"), QUESTIONS, rows, {})
+    (plain,) = report.summary.arms
+
+    assert (plain.grading_tokens, plain.grading_usd, plain.sampled) == (330, 1.5, 7)
+    assert ["tokens of the judge", "330"] in lines(report)
 
 
 def test_a_broken_off_run_counts_only_what_every_arm_has_answered() -> None:
@@ -143,7 +192,7 @@ def test_a_broken_off_run_counts_only_what_every_arm_has_answered() -> None:
 
 def test_a_run_that_was_broken_off_at_once_has_no_arms() -> None:
     """No figures, but a report."""
-    report = make_report(settings("plain", "other"), QUESTIONS, both([True] * 3)[:1], {})
+    report = make_report(settings("plain", "other"), QUESTIONS, both([True] * 3)[:1], {}, complete=False)
 
     assert report.summary.arms == []
     assert "BROKEN OFF: 3 more" in "\n".join(notes(report))
@@ -178,13 +227,16 @@ def test_the_table_shows_unknown_tokens_as_a_dash() -> None:
     assert table["kept tokens"] == table["kept + dropped + auxiliary"] == ["-", "-"]
     assert table["finish"] == ["stop 3", "stop 3"]
     assert table["accuracy, easy (n=2)"] == ["50.0", "50.0"]
-    assert rich_table(report).row_count == len(lines(report)) - 1
+    (shown,) = rich_tables(report)
+    assert shown.row_count == len(lines(report)) - 1
 
 
 def test_markdown_holds_the_table_and_its_notes() -> None:
     """A bar in an arm's name does not break the table."""
-    rows = [row(q.id, "a|b", False, error="HTTP 500: x") for q in QUESTIONS]
-    text = markdown(make_report(settings("a|b"), QUESTIONS, rows, {}))
+    rows = [row(q.id, "a|b", False) for q in QUESTIONS]
+    rows[0] = row("a", "a|b", None, error="HTTP 500: x")
+    text = markdown(make_report(settings("a|b"), QUESTIONS, rows, {}), "p.png")
 
     assert text.startswith("|  | a\\|b |\n| --- | ---: |\n| accuracy, % | 0.0 [0.0, 0.0] |\n")
-    assert "- error, 3 times: a|b: HTTP 500: x" in text
+    assert "- failed, 1 times: a|b: HTTP 500: x" in text
+    assert "(p.png)" in text

@@ -1,4 +1,4 @@
-"""A run's requests and rows, against a small server in the same process."""
+"""Requests and rows, against a small server in the same process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from flyball.training.evaluate.arms import Arm
+from flyball.training.evaluate.asking import Asker
 from flyball.training.evaluate.questions import Question, QuestionSet
 from flyball.training.evaluate.rows import Row, Tokens
-from flyball.training.evaluate.run import run
-from flyball.training.evaluate.settings import Settings, define
+from flyball.training.evaluate.settings import Settings, block_size, blocks, define
 
 Body = dict[str, Any]
 Answer = Callable[[Body], Awaitable[tuple[int, Any]]]
@@ -38,12 +38,13 @@ class App:
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": content})
 
-    async def rows(self, settings: Settings, done: set[tuple[str, str, int]] | None = None) -> list[Row]:
-        """All that a run gives; bounded."""
+    async def rows(self, settings: Settings) -> list[Row]:
+        """All that the requests of a run give; bounded."""
         found: list[Row] = []
         transport = httpx.ASGITransport(self)
         async with asyncio.timeout(20), httpx.AsyncClient(transport=transport, base_url="http://test/v1") as client:
-            await run(client, settings, QUESTIONS, found.append, done or set())
+            for block in blocks(settings.arms, QUESTIONS, settings.samples, settings.concurrency):
+                await Asker(client, settings).all(block.jobs, settings.concurrency, found.append)
         return found
 
 
@@ -59,7 +60,6 @@ async def right(request: Body) -> tuple[int, Any]:
 def settings(*arms: Arm, **changes: Any) -> Settings:
     values = {
         "model": "pocket",
-        "grader": "boxed_exact",
         "samples": 1,
         "seed": 100,
         "sampling": {},
@@ -88,27 +88,28 @@ async def test_a_request_holds_the_arms_fields() -> None:
         "messages": messages,
         "flyball": {"tools": ["python"]},
     }
-    assert app.requests[:4] == [plain, of_tuned, of_tuned | {"seed": 8}, plain | {"seed": 101}]
+    assert app.requests[:2] == [plain, plain | {"seed": 101}]
+    assert app.requests[8:10] == [of_tuned, of_tuned | {"seed": 8}]
 
 
-async def test_arms_are_interleaved_question_by_question() -> None:
-    """Any drift meets all arms alike: each question's arms stand side by side, and each is first in its turn."""
-    app = App(right)
-    await app.rows(settings(PLAIN, TRIMR, FOLD, samples=2))
+def test_arms_take_turns_in_blocks() -> None:
+    """Any drift meets all arms alike, and each is alone on the server: 40 requests an arm are blocks of 16, 16 and 8."""
+    questions = [Question(str(number), "?", "") for number in range(20)]
+    found = blocks([PLAIN, TRIMR, FOLD], questions, samples=2, concurrency=2)
 
-    sent = [(body["messages"][0]["content"], body["seed"], str(body.get("flyball"))) for body in app.requests]
-    groups = [sent[start : start + 3] for start in range(0, len(sent), 3)]
-    assert [{(question, seed) for question, seed, _ in group} for group in groups] == [
-        {(question.question, seed)} for question in QUESTIONS for seed in (100, 101)
+    assert block_size(2) == 16
+    assert [(block.arm.name, block.number, len(block.jobs)) for block in found] == [
+        *(("plain", 0, 16), ("trimr", 0, 16), ("fold", 0, 16)),
+        *(("trimr", 1, 16), ("fold", 1, 16), ("plain", 1, 16)),
+        *(("fold", 2, 8), ("plain", 2, 8), ("trimr", 2, 8)),
     ]
-    blocks = {str(arm.flyball) for arm in (PLAIN, TRIMR, FOLD)}
-    assert all({block for _, _, block in group} == blocks for group in groups)
-    assert {group[0][2] for group in groups} == blocks
+    assert [(job.question.id, job.sample) for job in found[0].jobs[:3]] == [("0", 0), ("0", 1), ("1", 0)]
+    assert len({job.key for block in found for job in block.jobs}) == 120
 
 
 async def test_as_many_requests_run_at_a_time_as_were_asked_for() -> None:
-    """Three meet inside the server, which a sequential run would never bring about; a fourth is never there."""
-    inside, most, met = 0, 0, asyncio.Barrier(3)
+    """Two meet inside the server, which a sequential run would never bring about; a third is never there."""
+    inside, most, met = 0, 0, asyncio.Barrier(2)
 
     async def answer(request: Body) -> tuple[int, Any]:
         nonlocal inside, most
@@ -117,9 +118,9 @@ async def test_as_many_requests_run_at_a_time_as_were_asked_for() -> None:
         inside -= 1
         return await right(request)
 
-    rows = await App(answer).rows(settings(PLAIN, TRIMR, FOLD, concurrency=3))
+    rows = await App(answer).rows(settings(PLAIN, TRIMR, FOLD, concurrency=2))
     assert len(rows) == 12
-    assert most == 3
+    assert most == 2
 
 
 # -- what comes back --------------------------------------------------------------------------------------------------
@@ -133,7 +134,12 @@ async def test_a_row_holds_what_the_server_told() -> None:
         "ledger": {"tokens": {"spent": 41.0}},
         "acted": [{"controller": "trimr"}],
     }
-    usage = {"prompt_tokens": 9, "completion_tokens": 30, "completion_tokens_details": {"reasoning_tokens": 20}}
+    usage = {
+        "prompt_tokens": 9,
+        "prompt_tokens_details": {"cached_tokens": 8},
+        "completion_tokens": 30,
+        "completion_tokens_details": {"reasoning_tokens": 20},
+    }
 
     async def answer(request: Body) -> tuple[int, Any]:
         return completion("\\boxed{0}", "length", usage=usage, flyball=flyball)
@@ -144,11 +150,11 @@ async def test_a_row_holds_what_the_server_told() -> None:
         arm="plain",
         sample=0,
         seed=100,
-        correct=True,
         seconds=first.seconds,
         content="\\boxed{0}",
         finish="length",
         prompt_tokens=9,
+        cached_tokens=8,
         completion_tokens=30,
         reasoning_tokens=20,
         tokens=Tokens(kept=30, thinking=20, injected=4, dropped=5, auxiliary=6),
@@ -156,31 +162,30 @@ async def test_a_row_holds_what_the_server_told() -> None:
         ledger={"tokens": {"spent": 41.0}},
         trace_id="t-1",
     )
-    assert first.tokens is not None
-    assert first.tokens.total == 41
-    assert not second.correct
+    assert first.sampled == 41
+    assert second.question == "q1"
 
 
 async def test_a_foreign_server_tells_no_token_kinds() -> None:
     """Nothing is made up for it."""
     row, *_ = await App(right).rows(settings(PLAIN))
 
-    assert row.correct
-    assert (row.tokens, row.ledger, row.trace_id, row.completion_tokens) == (None, None, None, None)
+    assert row.content == "It is \\boxed{0}."
+    assert (row.tokens, row.ledger, row.trace_id, row.completion_tokens, row.sampled) == (None,) * 5
 
 
-async def test_a_response_without_content_is_wrong() -> None:
-    """Thinking that used up all tokens leaves no answer; that is no error."""
+async def test_a_response_without_content_is_no_failure() -> None:
+    """Thinking that used up all tokens leaves no answer."""
 
     async def answer(request: Body) -> tuple[int, Any]:
         return completion(None, "length")
 
     rows = await App(answer).rows(settings(PLAIN))
-    assert [(row.correct, row.error, row.finish) for row in rows] == [(False, None, "length")] * 4
+    assert [(row.content, row.error, row.finish) for row in rows] == [("", None, "length")] * 4
 
 
 async def test_errors_are_data_and_stop_nothing() -> None:
-    """Each failing request is a wrong row that says why; the others are as they would have been."""
+    """Each failing request is a row that says why; the others are as they would have been."""
 
     async def answer(request: Body) -> tuple[int, Any]:
         match request["messages"][0]["content"].split()[2]:
@@ -199,7 +204,7 @@ async def test_errors_are_data_and_stop_nothing() -> None:
     assert str(errors["q1"]).startswith("not a chat completion")
     assert errors["q2"] == "ReadError: connection lost"
     assert errors["q3"] is None
-    assert {row.question: row.correct for row in rows} == {"q0": False, "q1": False, "q2": False, "q3": True}
+    assert [row.content for row in rows if row.question == "q3"] == ["It is \\boxed{3}."]
 
 
 async def test_an_error_body_of_another_form_is_kept_as_it_is() -> None:
@@ -231,21 +236,3 @@ async def test_a_request_that_takes_too_long_is_an_error() -> None:
 
     rows = await App(answer).rows(settings(PLAIN, timeout=0.01))
     assert {row.error for row in rows} == {"no response within 0.01 s"}
-
-
-async def test_a_failing_grader_is_an_error_of_its_row() -> None:
-    """The response is kept, so that it can be graded again."""
-    rows = await App(right).rows(settings(PLAIN, grader="operator.truediv"))
-
-    assert all(str(row.error).startswith("grader: TypeError") for row in rows)
-    assert all(row.content and not row.correct for row in rows)
-
-
-async def test_what_is_done_is_not_asked_again() -> None:
-    """A resumed run sends only the rest."""
-    app = App(right)
-    done = {(question.id, "plain", 0) for question in QUESTIONS[:3]} | {("q3", "trimr", 0)}
-    rows = await app.rows(settings(PLAIN, TRIMR), done)
-
-    assert {row.key for row in rows} == {("q0", "trimr", 0), ("q1", "trimr", 0), ("q2", "trimr", 0), ("q3", "plain", 0)}
-    assert len(app.requests) == 4
