@@ -16,6 +16,7 @@ from ..tools.loading.file import load_file
 from ..tools.loading.plugins import load_plugins
 from ..tools.near import near_names
 from ..tools.registry import Registry
+from ..tools.router.search_spec import SEARCH_TOOLS
 from ..tools.sessions import ClientKeys, Sessions
 from ..tools.tool import Tool, ToolSpec
 from ..tools.wrappers.stack import StackSettings, stacked
@@ -64,8 +65,9 @@ def _settings(config: ToolsSection) -> StackSettings:
 def check_presets(presets: Mapping[str, FlyballBlock], tools: Registry, sources: Sequence[Source]) -> None:
     """Find names of tools that no start can bring, before anything is started. Errors: ConfigError."""
     for preset, block in presets.items():
-        for name in block.tools:
-            if name != EVERY and name not in tools and not any(source.may_offer(name) for source in sources):
+        limited = (name for name in block.budget.tool_calls if name != SEARCH_TOOLS)
+        for name in (*(name for name in block.tools if name != EVERY), *limited):
+            if name not in tools and not any(source.may_offer(name) for source in sources):
                 raise ConfigError(f"presets.{preset}: {_unknown(name, tools)}")
 
 
