@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -84,7 +85,13 @@ class Toolbox:
         self.tools, self._config, self._sources = tools, config, sources
         self.keys = ClientKeys()
         self.choices = Choices(tools, config)
-        self.sessions = Sessions(self._end_session, idle_seconds=config.idle_seconds, most=config.max_sessions)
+        self.sessions = Sessions(
+            self._end_session,
+            idle_seconds=config.idle_seconds,
+            most=config.max_sessions,
+            memory=tools.memory,
+            most_bytes=math.inf if config.session_memory_mib is None else config.session_memory_mib << 20,
+        )
         self.pending = PendingTurns(self.keys, seconds=config.pending_seconds)
         self.executor = Executor(tools, self.sessions, most=config.max_calls, queued=config.max_queued_calls)
         self.lent = LentServers(config.mcp, config.idle_seconds)

@@ -331,7 +331,9 @@ def test_a_presets_budget_is_for_whatever_tools_a_request_names() -> None:
     preset = {"budget": {"tool_calls": {"sun": 0}}}
     with serving(tools={"files": [FILE]}, presets={"frugal": preset}) as served:
         without = served.chat("hello", model="pocket:frugal")
-        (_, refused) = served.chat("weather", model="pocket:frugal", flyball=SUN | {"events": True})["flyball"]["events"]
+        (_, refused) = served.chat("weather", model="pocket:frugal", flyball=SUN | {"events": True})["flyball"][
+            "events"
+        ]
 
     assert without["choices"]
     assert "allows no more calls of 'sun'" in refused["text"]

@@ -130,7 +130,9 @@ def test_when_a_session_is_killed_mid_cell_the_model_is_told_and_the_next_call_w
 def servers() -> list[psutil.Process]:
     """The awkward servers' own processes, without their launchers."""
     below = psutil.Process().children(recursive=True)
-    return [each for each in below if each.cmdline()[-1:] == [str(AWKWARD)] and "launcher.py" not in str(each.cmdline())]
+    return [
+        each for each in below if each.cmdline()[-1:] == [str(AWKWARD)] and "launcher.py" not in str(each.cmdline())
+    ]
 
 
 def test_when_an_mcp_server_is_killed_mid_call_the_model_is_told_and_the_next_call_works(
