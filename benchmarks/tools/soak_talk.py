@@ -87,7 +87,8 @@ class Talker:
             return answer["choices"][0]["message"]["content"] or "", answer["flyball"]["events"]
 
     async def _streamed(self, body: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-        content, events, done = "", [], False
+        content, done = "", False
+        events: list[dict[str, Any]] = []
         async with self._http.post("/v1/chat/completions", json={**body, "stream": True}) as response:
             _check(response)
             async for line in response.content:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -111,11 +112,11 @@ async def test_a_session_that_was_called_in_vain_ends_too() -> None:
 class Keeps(Probe):
     """Says what it keeps."""
 
-    def __init__(self, kept: object, **fields: object) -> None:
+    def __init__(self, kept: Any, **fields: Any) -> None:
         super().__init__(**fields)
         self.kept = kept
 
-    def memory(self) -> object:
+    def memory(self) -> Any:
         if isinstance(self.kept, Exception):
             raise self.kept
         return self.kept
