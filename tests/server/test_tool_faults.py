@@ -32,9 +32,11 @@ GOOD = "run:\n6 * 7"
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     tools = {"files": [str(FILE)], "python": {"preload": []}, "mcp": {"stdio": [ODD]}}
+    before = set(psutil.Process().children(recursive=True))
     with serving(tools=tools) as served:
         yield served
-    _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=PATIENCE)
+    after = set(psutil.Process().children(recursive=True)) - before
+    _, alive = psutil.wait_procs(after, timeout=PATIENCE)
     assert alive == [], "processes were left"
 
 
