@@ -96,7 +96,7 @@ def stopped(server: Running) -> list[str]:
 
 def _dead(process: psutil.Process) -> bool:
     try:
-        return process.status() == psutil.STATUS_ZOMBIE  # whoever started it has not looked yet
+        return bool(process.status() == psutil.STATUS_ZOMBIE)  # whoever started it has not looked yet
     except psutil.NoSuchProcess:
         return True
 
