@@ -22,7 +22,7 @@ from benchmarks.overhead.arms import ServerSpec
 from benchmarks.overhead.machine import machine
 from benchmarks.overhead.servers import Running, running
 
-from .soak_look import Look, entries, look
+from .soak_look import Look, Tree, entries
 from .soak_report import Left, Soak, render, verdicts
 from .soak_talk import PRESETS, Talker
 
@@ -47,6 +47,7 @@ def server_spec(folder: Path) -> ServerSpec:
 async def converse(url: str, server: psutil.Process, seconds: float, at_once: int) -> tuple[Talker, list[Look], Left]:
     """Talk until the time is over, then wait until nothing runs any more."""
     looks: list[Look] = []
+    tree = Tree(server)
     async with aiohttp.ClientSession(url, timeout=_PATIENCE, connector=aiohttp.TCPConnector(limit=0)) as http:
         talker = Talker(http)
         await talker.talk()  # what is opened once is open
@@ -59,25 +60,25 @@ async def converse(url: str, server: psutil.Process, seconds: float, at_once: in
 
         async def watch() -> None:
             while True:
-                looks.append(look(server, time.perf_counter() - began, talker.ended.total()))
+                looks.append(tree.look(time.perf_counter() - began, talker.ended.total()))
                 await asyncio.sleep(max(0.5, seconds / 100))
 
         watching = asyncio.create_task(watch())
         await asyncio.gather(*(client() for _ in range(at_once)))
         watching.cancel()
     async with aiohttp.ClientSession(url, timeout=_PATIENCE) as http:
-        sessions, engine_calls = await _quiet(http, server)
+        sessions, engine_calls = await _quiet(http, tree)
     grown = server.num_fds() - before
     return talker, looks, Left(sessions, engine_calls, grown_files=grown)
 
 
-async def _quiet(http: aiohttp.ClientSession, server: psutil.Process) -> tuple[int, int]:
+async def _quiet(http: aiohttp.ClientSession, tree: Tree) -> tuple[int, int]:
     """Sessions and calls of the engine that are left, once there are none or the patience ends."""
     until = time.perf_counter() + _QUIET_SECONDS
     while True:
         async with http.get("/health") as response:
             health = await response.json()
-        sessions = max(health["tools"]["python"]["sessions"], look(server, 0, 0).sessions)
+        sessions = max(health["tools"]["python"]["sessions"], tree.look().sessions)
         calls = int(health["engine_running"])
         if not sessions + calls or time.perf_counter() > until:
             return sessions, calls

@@ -21,28 +21,40 @@ class Look:
     engine: float
     zygote: float
     sessions: int
-    """Processes below the zygote."""
+    """Processes of the sandbox, those that rest there not counted."""
     processes: int
     """Below the server, those of sessions not counted."""
     files: int
     """Open in the server."""
 
 
-def look(server: psutil.Process, seconds: float, conversations: int) -> Look:
-    """The server's tree, each part by itself."""
-    below = server.children(recursive=True)
-    zygote = next((each for each in below if "jail.zygote" in _command(each)), None)
-    sessions = zygote.children(recursive=True) if zygote is not None else []
-    return Look(
-        seconds=seconds,
-        conversations=conversations,
-        server=_mib(server),
-        engine=max((_mib(each) for each in below if "EngineCore" in _command(each)), default=0.0),
-        zygote=_mib(zygote),
-        sessions=len(sessions),
-        processes=len(below) - len(sessions),
-        files=server.num_fds(),
-    )
+class Tree:
+    """A server and what is below it. Made while no session lives: what runs in the sandbox then is the zygote's own."""
+
+    def __init__(self, server: psutil.Process) -> None:
+        self._server = server
+        self._resting = [each for each in server.children(recursive=True) if _in_sandbox(each)]
+        self._zygote = max(self._resting, key=_mib, default=None)
+
+    def look(self, seconds: float = 0.0, conversations: int = 0) -> Look:
+        """Each part by itself."""
+        below = self._server.children(recursive=True)
+        sessions = [each for each in below if each not in self._resting and _in_sandbox(each)]
+        return Look(
+            seconds=seconds,
+            conversations=conversations,
+            server=_mib(self._server),
+            engine=max((_mib(each) for each in below if "EngineCore" in _command(each)), default=0.0),
+            zygote=_mib(self._zygote),
+            sessions=len(sessions),
+            processes=len(below) - len(sessions),
+            files=self._server.num_fds(),
+        )
+
+
+def _in_sandbox(process: psutil.Process) -> bool:
+    """The zygote, and what it has forked: all under its command."""
+    return "jail.zygote" in _command(process)
 
 
 def _command(process: psutil.Process) -> str:
