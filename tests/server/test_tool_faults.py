@@ -119,7 +119,7 @@ def test_when_a_session_is_killed_mid_cell_the_model_is_told_and_the_next_call_w
 
     status, text = while_it_runs(served, LOOP, "python", lambda: busy(sandbox) is not None, kill)
 
-    assert status in ("infra", "user_error")
+    assert status == "oom"  # a SIGKILL that is none of ours is what the kernel sends where memory has run out
     assert "begun" in text
     assert "variables are lost" in text
     assert told(served, GOOD, "python") == ("ok", "42")
