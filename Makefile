@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-sandbox bench-soak bench-tools bench-scanning bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -34,6 +34,9 @@ bench-sandbox: .venv/dev.stamp
 
 bench-scanning: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.scanning.run $(ARGS)
+
+bench-sandbox-soak: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.tools.sandbox_soak $(ARGS)
 
 bench-soak: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.soak $(ARGS)

@@ -60,11 +60,13 @@ class TextWatch(NamedTuple):
     Text is searched line by line; injected text neither matches nor takes part in a match. `pattern` is a regular
     expression that is decided by exactly one character behind the match, which it must look at: `Wait(?=\\W)`, never
     `Wait`. At most the last `longest` characters are looked at. It is fast when it begins with letters: a condition on
-    what stands before them belongs behind them.
+    what stands before them belongs behind them. `logprobs`: have the engine report the log-probability of every token, for
+    whoever asks how likely what was found was.
     """
 
     pattern: str
     longest: int
+    logprobs: bool = False
 
 
 AnyWatch = Watch | TokenWatch | TextWatch

@@ -41,6 +41,8 @@ def call_sampling(
     }
     if wanted := _wanted_logprobs(scanner):  # an engine reports these or the likeliest, not both
         changes |= {"logprob_ids": wanted, "logprobs": None}
+    elif base.logprobs is None and scanner.wants_logprobs:
+        changes["logprobs"] = 0  # of what is sampled, and of no others
     if forbidden is not None:
         changes["logit_bias"] = {**(base.logit_bias or {}), forbidden: -100.0}
     if answer.waits and format.think_end_id is not None:  # engines keep stop ids back for min_tokens

@@ -104,6 +104,11 @@ class Scanner:
         return self.tracker.channel
 
     @property
+    def wants_logprobs(self) -> bool:
+        """Whether somebody asks how likely the tokens were that the model sampled."""
+        return any(watch.logprobs for watch in self._text_watches)
+
+    @property
     def held(self) -> int:
         """Tokens from this position on may be part of a match that is not decided yet."""
         held = self._seen

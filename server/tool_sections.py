@@ -118,6 +118,9 @@ class ToolsSection(Section):
     """How often results are appended to one trajectory; then the model is told to answer."""
     max_sessions: int = Field(default=1000, ge=1)
     """Sessions that tools keep state for at once."""
+    session_memory_mib: int | None = Field(default=None, ge=1)
+    """Memory that tools keep for all sessions together, as far as they say it (Python does); above it, those used longest
+    ago end. None: each tool's own bounds."""
     idle_seconds: float = Field(default=600.0, gt=0)
     """A session that nobody used for so long ends."""
     pending_seconds: float = Field(default=3600.0, gt=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..tools.loading.file import load_file
 from ..tools.loading.plugins import load_plugins
 from ..tools.near import near_names
 from ..tools.registry import Registry
+from ..tools.router.search_spec import SEARCH_TOOLS
 from ..tools.sessions import ClientKeys, Sessions
 from ..tools.tool import Tool, ToolSpec
 from ..tools.wrappers.stack import StackSettings, stacked
@@ -64,8 +66,9 @@ def _settings(config: ToolsSection) -> StackSettings:
 def check_presets(presets: Mapping[str, FlyballBlock], tools: Registry, sources: Sequence[Source]) -> None:
     """Find names of tools that no start can bring, before anything is started. Errors: ConfigError."""
     for preset, block in presets.items():
-        for name in block.tools:
-            if name != EVERY and name not in tools and not any(source.may_offer(name) for source in sources):
+        limited = (name for name in block.budget.tool_calls if name != SEARCH_TOOLS)
+        for name in (*(name for name in block.tools if name != EVERY), *limited):
+            if name not in tools and not any(source.may_offer(name) for source in sources):
                 raise ConfigError(f"presets.{preset}: {_unknown(name, tools)}")
 
 
@@ -82,7 +85,13 @@ class Toolbox:
         self.tools, self._config, self._sources = tools, config, sources
         self.keys = ClientKeys()
         self.choices = Choices(tools, config)
-        self.sessions = Sessions(self._end_session, idle_seconds=config.idle_seconds, most=config.max_sessions)
+        self.sessions = Sessions(
+            self._end_session,
+            idle_seconds=config.idle_seconds,
+            most=config.max_sessions,
+            memory=tools.memory,
+            most_bytes=math.inf if config.session_memory_mib is None else config.session_memory_mib << 20,
+        )
         self.pending = PendingTurns(self.keys, seconds=config.pending_seconds)
         self.executor = Executor(tools, self.sessions, most=config.max_calls, queued=config.max_queued_calls)
         self.lent = LentServers(config.mcp, config.idle_seconds)

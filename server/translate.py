@@ -20,6 +20,7 @@ from ..core.errors import RequestError
 from ..core.ledger import Ledger
 from ..tools.tool import Tool
 from .choices import Asked
+from .tool_budget import check_tool_budget
 from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
 from .wire.messages import JsonObjectFormat, JsonSchemaFormat, Message, NamedToolChoice
@@ -53,14 +54,15 @@ def chat_spec(
     refuse_unserved(request)
     _check_together(request, block)
     tools, force = _tools(request)
-    names = tuple(dict.fromkeys(block.tools))
-    if request.tool_choice == "none":
-        names, brought = (), ()
+    names, fenced = tuple(dict.fromkeys(block.tools)), block.fenced
+    calls_none = request.tool_choice == "none"
+    if calls_none:
+        names, brought, fenced = (), (), False
     session = toolbox.session_key(api_key, block.session)
     asked = Asked(_question(request.messages), Ledger(block.budget.limits()), Random(request.seed), session)
-    server = toolbox.for_request(
-        names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked, brought
-    )
+    server = toolbox.for_request(names, [tool["function"]["name"] for tool in tools], fenced, format, asked, brought)
+    if "budget" in request.flyball.model_fields_set and not calls_none:
+        check_tool_budget(block.budget.tool_calls, () if server is None else server.tools)
     offered = (*tools, *rendered(server))
     setting = _setting(format, abilities, offered, server, models)
     controllers = _controllers(request, block, setting)

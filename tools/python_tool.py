@@ -62,6 +62,10 @@ class PythonTool:
             restarted=cell.new_session,
         )
 
+    def memory(self) -> dict[str, int]:
+        """Bytes of each caller's session, after its last call."""
+        return self._sessions.memory()
+
     async def end_session(self, session: str) -> None:
         """Ends the caller's Python session."""
         self._begun.discard(session)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core.errors import ConfigError
+from .memory import memory_of
 from .result import Result
 from .tool import CallContext, Tool, ToolSpec
 from .wrappers.base import Wrapper
@@ -58,6 +59,10 @@ class Registry(Mapping[str, Tool]):
     def specs(self) -> list[ToolSpec]:
         """What a model and the router are told of each."""
         return [tool.spec for tool in self._tools.values()]
+
+    def memory(self) -> dict[str, int]:
+        """Bytes that tools keep, by the session's key; of those that can say so."""
+        return memory_of(self._tools.values())
 
     async def end_session(self, session: str) -> None:
         """Frees what tools keep under that key. One that fails at it is logged and does not keep the others from it."""

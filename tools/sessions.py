@@ -153,6 +153,8 @@ class Sessions:
         return (key for key, session in self._live.items() if not session.users and session.used_at <= latest)
 
     def _to_make_room(self) -> Iterator[str]:
+        if self._most_bytes == math.inf:
+            return
         held = self._memory()
         excess = sum(held.values()) - self._most_bytes
         for key, session in self._live.items():  # the one used longest ago comes first

@@ -1,127 +1,135 @@
-"""Sessions opened, used, killed and closed for a long time: `make bench-soak`.
+"""Conversations with Python on real vLLM for a long time: `make bench-soak`.
 
-Writes sandbox_soak.md: whether memory and descriptors stay flat, and whether a process is left at the end.
+Writes soak.md: failures, whether memory stays flat, what is left afterwards. Exits with 1 where something is not as it has
+to be.
 """
 
 import asyncio
 import os
+import signal
+import socket
+import sys
+import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
+import aiohttp
 import click
 import psutil
 import uvloop
 
+from benchmarks.overhead.arms import ServerSpec
 from benchmarks.overhead.machine import machine
-from flyball.tools.sandbox import Sandbox, SandboxConfig, Session, Tier, best_tier
+from benchmarks.overhead.servers import Running, running
 
-from .ours import PRELOAD
-from .soak_report import Sample, render
-from .timing import proportional_mib
+from .soak_look import Look, Tree, entries
+from .soak_report import Left, Soak, render, verdicts
+from .soak_talk import PRESETS, Talker
 
 HERE = Path(__file__).resolve().parent
-_LOOP = "while True: pass"
+_SHARED = Path("/dev/shm")
+_QUIET_SECONDS = 60.0
+_PATIENCE = aiohttp.ClientTimeout(total=120)
 
 
-async def honest(session: Session) -> None:
-    """Some cells, whose variables stay."""
-    await session.run("import numpy\nx = numpy.ones(100_000)")
-    assert (await session.run("int(x.sum())")).value == "100000"
+def server_spec(folder: Path) -> ServerSpec:
+    """`flyball serve` as it is, with its temporary files in a folder of its own."""
+    config, temporary = folder / "flyball.toml", folder / "tmp"
+    config.write_text(PRESETS)
+    temporary.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "flyball.cli.main", "serve", "--config", str(config), "--port", str(port)]
+    return ServerSpec("flyball", command, port, env={"TMPDIR": str(temporary), "PYTHONPATH": str(HERE.parents[1])})
 
 
-async def late(session: Session) -> None:
-    """A cell that is stopped, and one after it."""
-    assert (await session.run(_LOOP, 0.1)).status == "timeout"
-
-
-async def greedy(session: Session) -> None:
-    """A cell that takes all memory that it gets."""
-    assert (await session.run("kept = []\nwhile True: kept.append(bytearray(1 << 22))")).status == "oom"
-
-
-async def noisy(session: Session) -> None:
-    """A cell that prints more than is kept."""
-    assert "cut" in (await session.run("for n in range(20_000): print(n)")).stdout
-
-
-async def dying(session: Session) -> None:
-    """A cell that ends its process."""
-    assert (await session.run("import os\nos._exit(3)")).session_lost
-
-
-async def cancelled(session: Session) -> None:
-    """A cell whose caller goes away."""
-    cell = asyncio.create_task(session.run(_LOOP, 60))
-    await asyncio.sleep(0.02)
-    cell.cancel()
-    await asyncio.wait([cell])
-
-
-LIVES = (honest, honest, honest, late, noisy, dying, cancelled, greedy)
-
-
-async def soak(tier: Tier, seconds: float, at_once: int, every: float) -> tuple[list[Sample], Counter[str], int]:
-    """Samples over the time, how many sessions lived each life, and the processes left at the end."""
-    lived: Counter[str] = Counter()
-    samples: list[Sample] = []
-    others = _processes()
-    async with Sandbox(tier, SandboxConfig(preload=PRELOAD, max_sessions=at_once)) as sandbox:
+async def converse(url: str, server: psutil.Process, seconds: float, at_once: int) -> tuple[Talker, list[Look], Left]:
+    """Talk until the time is over, then wait until nothing runs any more."""
+    looks: list[Look] = []
+    tree = Tree(server)
+    async with aiohttp.ClientSession(url, timeout=_PATIENCE, connector=aiohttp.TCPConnector(limit=0)) as http:
+        talker = Talker(http)
+        await talker.talk()  # what is opened once is open
+        before = server.num_fds()
         began = time.perf_counter()
 
-        async def work(first: int) -> None:
-            turn = first
+        async def client() -> None:
             while time.perf_counter() - began < seconds:
-                life = LIVES[turn % len(LIVES)]
-                session = await sandbox.create()
-                await life(session)
-                await session.close()
-                lived[life.__name__] += 1
-                turn += 1
+                await talker.talk()
 
         async def watch() -> None:
             while True:
-                await asyncio.sleep(every)
-                samples.append(_sample(sandbox, time.perf_counter() - began, lived.total()))
+                looks.append(tree.look(time.perf_counter() - began, talker.ended.total()))
+                await asyncio.sleep(max(0.5, seconds / 100))
 
         watching = asyncio.create_task(watch())
-        await asyncio.gather(*(work(first) for first in range(at_once)))
+        await asyncio.gather(*(client() for _ in range(at_once)))
         watching.cancel()
-        samples.append(_sample(sandbox, time.perf_counter() - began, lived.total()))
-    return samples, lived, len(_processes() - others)
+    async with aiohttp.ClientSession(url, timeout=_PATIENCE) as http:
+        sessions, engine_calls = await _quiet(http, tree)
+    grown = server.num_fds() - before
+    return talker, looks, Left(sessions, engine_calls, grown_files=grown)
 
 
-def _processes() -> set[psutil.Process]:
-    return set(psutil.Process().children(recursive=True))
+async def _quiet(http: aiohttp.ClientSession, tree: Tree) -> tuple[int, int]:
+    """Sessions and calls of the engine that are left, once there are none or the patience ends."""
+    until = time.perf_counter() + _QUIET_SECONDS
+    while True:
+        async with http.get("/health") as response:
+            health = await response.json()
+        sessions = max(health["tools"]["python"]["sessions"], tree.look().sessions)
+        calls = int(health["engine_running"])
+        if not sessions + calls or time.perf_counter() > until:
+            return sessions, calls
+        await asyncio.sleep(0.2)
 
 
-def _sample(sandbox: Sandbox, seconds: float, sessions: int) -> Sample:
-    zygote = sandbox.zygote_pid or 0
-    return Sample(
-        seconds=seconds,
-        sessions=sessions,
-        server_mib=proportional_mib(os.getpid()),
-        zygote_mib=proportional_mib(zygote),
-        server_files=len(os.listdir("/proc/self/fd")),
-        zygote_files=len(os.listdir(f"/proc/{zygote}/fd")),
-        processes=len(_processes()),
-    )
+def stopped(server: Running) -> list[str]:
+    """Ends the server as an operator does; the commands of what outlives it."""
+    process = psutil.Process(server.pid)
+    tree = [process, *process.children(recursive=True)]
+    commands = {each.pid: " ".join(each.cmdline())[:200] for each in tree if each.is_running()}
+    os.kill(server.pid, signal.SIGTERM)
+    _, alive = psutil.wait_procs(tree, timeout=_QUIET_SECONDS)
+    return [commands.get(each.pid, str(each.pid)) for each in alive if each.is_running() and not _dead(each)]
+
+
+def _dead(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)  # whoever started it has not looked yet
+    except psutil.NoSuchProcess:
+        return True
+
+
+def soak(seconds: float, at_once: int) -> Soak:
+    """The whole run."""
+    setting = machine()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        spec = server_spec(folder)
+        places = (folder / "tmp", _SHARED)
+        with running({spec.name: spec}, folder) as servers:
+            server = servers[spec.name]
+            before = entries(places)
+            talk = converse(f"http://127.0.0.1:{spec.port}", psutil.Process(server.pid), seconds, at_once)
+            talker, looks, left = uvloop.run(talk)
+            processes = stopped(server)
+            files = sorted(map(str, entries(places) - before))
+    left = Left(left.sessions, left.engine_calls, processes, files, left.grown_files)
+    return Soak(at_once, seconds, looks, talker.ended, talker.results, talker.answers, talker.failures, left, setting)
 
 
 @click.command()
-@click.option("--seconds", default=600.0, help="How long.", show_default=True)
-@click.option("--at-once", default=8, help="Sessions at once.", show_default=True)
-@click.option("--tier", type=click.Choice([*Tier]), help="The wall; else the best that holds.")
-@click.option("--out", type=click.Path(path_type=Path), default=HERE.parent / "sandbox_soak.md", help="The report.")
-def main(seconds: float, at_once: int, tier: str | None, out: Path) -> None:
-    setting = machine()
-
-    async def run() -> tuple[list[Sample], Counter[str], int]:
-        return await soak(Tier(tier) if tier else await best_tier(), seconds, at_once, max(1.0, seconds / 20))
-
-    text = render(setting, *uvloop.run(run()))
+@click.option("--seconds", default=300.0, help="How long.", show_default=True, type=click.FloatRange(5))
+@click.option("--at-once", default=64, help="Conversations at once.", show_default=True, type=click.IntRange(1))
+@click.option("--out", type=click.Path(path_type=Path), default=HERE.parent / "soak.md", help="The report.")
+def main(seconds: float, at_once: int, out: Path) -> None:
+    found = soak(seconds, at_once)
+    text = render(found)
     click.echo(text)
     out.write_text(text)
+    sys.exit(not all(verdicts(found).values()))
 
 
 if __name__ == "__main__":

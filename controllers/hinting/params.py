@@ -29,8 +29,12 @@ class HintInferParams(Params):
     """The conjunctions behind which it is done, whole words in upper and lower case as given. START."""
     chance: float = Field(default=1.0, ge=0, le=1)
     """Probability that a hint is given behind one of them. START inserts at random and does not say how often: ours."""
+    sure: float = Field(default=0.0, ge=0, le=1)
+    """Only behind words that the model wrote with this probability at least; 0: whatever it was. Ours; 0.5 is a try."""
     distance: int = Field(default=256, ge=0)
     """Sampled tokens from any hint to the next one behind a word or at a tedious calculation. Ours."""
+    instruct: bool = False
+    """Ask for Python behind the user's last message, in CoRT's words. CoRT does so together with its prefill."""
     prefill: bool = False
     """Begin the thinking with CoRT's sentence on Python. It also decides that there is thinking."""
     tedious: int = Field(default=0, ge=0, le=64)

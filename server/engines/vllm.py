@@ -1,4 +1,4 @@
-"""The vllm engine: AsyncLLM in this process, its engine core in a process of its own.
+"""The vllm engine: AsyncLLM in this process, its engine core in a process of its own, which ends with this one.
 
 The only module that imports vllm, and only once an engine starts: the import alone takes seconds. It uses the names that
 stayed the same over vLLM 0.28 to 0.33.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...core.engine import Abilities, Delta, EngineRequest, Finish, Grammar, Sampling, TokenLogprob
 from ...core.errors import ConfigError, EngineDead, EngineError, RequestError
 from .adapter_gate import AdapterGate
+from .offspring import Offspring
 from .vllm_cpu import cpu_defaults, has_gpu, set_cpu_environment
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class VllmEngine:
         self._defaults: dict[str, Any] = {}
         self._loras: dict[str, Any] = {}
         self._gate: AdapterGate | None = None
+        self._offspring = Offspring()
 
     @property
     def abilities(self) -> Abilities:
@@ -65,7 +67,7 @@ class VllmEngine:
 
     async def start(self) -> None:
         """Load the model. Takes seconds to minutes; other tasks go on meanwhile."""
-        self._llm = await asyncio.to_thread(self._load)
+        self._llm = await self._offspring.during(asyncio.to_thread(self._load))
         config = self._llm.vllm_config
         self._defaults = config.model_config.get_diff_sampling_param()
         self._abilities = Abilities(
@@ -138,6 +140,7 @@ class VllmEngine:
         if self._llm is not None:
             llm, self._llm = self._llm, None
             await asyncio.to_thread(llm.shutdown)
+        self._offspring.close()
 
     async def running(self) -> int:
         return 0 if self._llm is None else self._llm.get_num_unfinished_requests()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -31,8 +31,8 @@ class Budget(BaseModel):
     seconds: float | None = Field(default=None, gt=0)
     fan_out: int | None = Field(default=None, ge=1)
     """Trajectories that may be started."""
-    tool_calls: dict[str, int] = Field(default_factory=dict)
-    """Calls per tool."""
+    tool_calls: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict, max_length=256)
+    """Calls per tool that the server runs."""
 
     def limits(self) -> dict[str, float]:
         """As the ledger names them."""

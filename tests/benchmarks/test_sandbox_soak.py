@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.tools.soak import LIVES, soak
-from benchmarks.tools.soak_report import Sample, render
+from benchmarks.tools.sandbox_soak import LIVES, soak
+from benchmarks.tools.sandbox_soak_report import Sample, render
 from flyball.tools.sandbox import best_tier
 
 

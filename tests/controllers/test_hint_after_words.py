@@ -1,5 +1,6 @@
 """hint_infer behind conjunctions: right behind the word, now and then, and not too often."""
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -242,3 +243,48 @@ async def test_a_word_is_text_and_no_pattern() -> None:
     script = writes(f"So. Wait, (.*)+! no.{END}", f" on{END}")
     result = await run(script, controllers=[after(words=["(.*)+!"])], thinking=Thinking.ON)
     assert result.shown.reasoning == "So. Wait, (.*)+!, is that so? on"
+
+
+# -- behind words that the model was sure of ---------------------------------------------------------------------------
+
+
+def sure_by(logprob: float) -> Any:
+    """A model that writes "Wait" with that log-probability, and everything else with one of -0.5."""
+    wait = ids("Wait")
+
+    def script(request: EngineRequest) -> list[Any]:
+        text = f" Yes.{END}" if call_number(request) else f"So 4.\n\nWait, no.{END}"
+        return [(token, logprob) if token in wait else token for token in ids(text)]
+
+    return script
+
+
+@pytest.mark.parametrize("deltas", DELTAS)
+@pytest.mark.parametrize(("logprob", "hinted"), [(-0.1, True), (-0.68, True), (-0.7, False), (-5.0, False)])
+async def test_a_word_that_the_model_was_not_sure_of_gets_no_hint(deltas: Any, logprob: float, hinted: bool) -> None:
+    result = await run(sure_by(logprob), controllers=[after(sure=0.5)], deltas=deltas, thinking=Thinking.ON)
+
+    assert parts(result.trajectory, origin=Origin.INJECTED) == (", is that so?" if hinted else "")
+
+
+async def test_how_likely_the_word_was_is_logged_with_the_choice() -> None:
+    result = await run(sure_by(-0.1), controllers=[after(sure=0.5)], thinking=Thinking.ON)
+
+    assert decisions(result.trajectory)[0].features["word_probability"] == pytest.approx(0.904837)
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.0, None), (0.5, 0)])
+async def test_an_engine_is_asked_for_log_probabilities_only_where_they_matter(sure: float, asked: int | None) -> None:
+    result = await run(sure_by(-0.1), controllers=[after(sure=sure)], thinking=Thinking.ON)
+
+    assert {request.sampling.logprobs for request in result.engine.requests} == {asked}
+
+
+async def test_a_word_of_several_tokens_is_as_likely_as_all_of_them() -> None:
+    word = "Conversely"
+    script = writes(f"So.\n\n{word}, no.{END}", f" on{END}")
+    many = len(ids(word))
+    result = await run(script, controllers=[after(sure=0.01, words=[word])], thinking=Thinking.ON)
+
+    assert many > 1
+    assert decisions(result.trajectory)[0].features["word_probability"] == pytest.approx(math.exp(-0.5 * many))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.hinting import prefill, tedious, trust
+from flyball.controllers.hinting import instruction, prefill, tedious, trust
 from flyball.controllers.hinting.tedious import tedious_watch, was_computed
 from flyball.controllers.watched_text import WatchedText
 from flyball.core.chat_format import Thinking
@@ -21,6 +21,49 @@ OPENED = "\n```python\n"
 
 def runs_code() -> dict[str, Any]:
     return {**offered(python, fenced=True), "tools": ()}
+
+
+# -- the instruction ---------------------------------------------------------------------------------------------------
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+async def test_the_instruction_stands_behind_the_users_last_message_and_nowhere_else() -> None:
+    history = (user("One?"), {"role": "assistant", "content": "1"}, user("Two?"))
+    result = await run(writes(f"<think>\nHm.{END}"), controllers=[hint(instruct=True)], messages=history, **runs_code())
+
+    prompt = text_of(result.engine.requests[0].ids)
+    assert prompt.count(instruction.TEXT) == 1
+    assert f"Two?{instruction.TEXT}<|im_end|>" in prompt
+
+
+def test_the_instruction_is_as_published() -> None:
+    assert instruction.TEXT == (
+        "\nPlease integrate natural language reasoning with python programs to solve the problem above, "
+        "and put your final answer within \\boxed{}."
+    )
+
+
+def test_the_instruction_is_a_part_of_its_own_where_the_message_has_parts() -> None:
+    parts = [{"type": "text", "text": "Two?"}]
+
+    assert instruction.instructed([user(parts)]) == (user([*parts, {"type": "text", "text": instruction.TEXT}]),)
+    assert parts == [{"type": "text", "text": "Two?"}]
+
+
+def test_without_a_message_of_the_users_there_is_nothing_to_instruct() -> None:
+    system = {"role": "system", "content": "Be brief."}
+
+    assert instruction.instructed([system]) == (system,)
+
+
+@pytest.mark.parametrize("params", [{"instruct": True}, {"instruct": False, "unaided": True}])
+async def test_without_python_or_without_asking_there_is_no_instruction(params: dict[str, Any]) -> None:
+    result = await run(writes(f"<think>\nHm.{END}"), controllers=[hint(**params)])
+
+    assert instruction.TEXT not in text_of(result.engine.requests[0].ids)
 
 
 # -- the prefill ---------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 | count | answers "one two three …" up to twenty |
 | emoji | answers in characters of several bytes |
 | compute | runs `6*7` between fences while it thinks, and answers with what it prints |
+| run: and code behind it | runs that code between fences while it thinks, and answers |
 | vote | answers 41 in its first trajectory and 42 in every other |
 | weather, with a tool offered | calls the first tool |
 | both, with a tool offered | calls it twice |
@@ -90,8 +91,13 @@ def _reply(prompt: str, request: EngineRequest) -> Reply:
     answered = prompt.rpartition("<|im_start|>")[2].startswith("user\n<tool_response>")
     if "raise" in question:
         raise ValueError("a defect that nobody foresaw: sk-internal-detail")
-    thinking = COMPUTING if "compute" in question else THINKING
+    thinking = COMPUTING if "compute" in question else _running(question)
     return Reply("" if "briefly" in question else thinking, _answer(question, tools, answered, request))
+
+
+def _running(question: str) -> str:
+    _, asked, code = question.partition("run:\n")
+    return f"I run it.\n```python\n{code}\n```\n" if asked else THINKING
 
 
 def _answer(question: str, tools: list[dict[str, Any]], answered: bool, request: EngineRequest) -> str:

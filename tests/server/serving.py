@@ -86,7 +86,7 @@ class Served:
         self.server = _Server(self._app, config, "critical")
         self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]}, daemon=True)
         self._thread.start()
-        assert self.server.ready.wait(PATIENCE) and self.server.started
+        assert self.server.ready.wait(3 * PATIENCE) and self.server.started
         self.http = httpx.Client(base_url=self.url, timeout=PATIENCE, verify=False)  # a TLS context takes long to make
 
     def close(self) -> None:

@@ -124,6 +124,13 @@ def test_a_preset_that_names_an_unknown_tool_is_refused_before_anything_starts()
         build_app(config)
 
 
+def test_a_preset_that_limits_an_unknown_tool_is_refused_before_anything_starts() -> None:
+    presets = {"fine": {"budget": {"tool_calls": {"search": 1}}}, "broken": {"budget": {"tool_calls": {"serch": 1}}}}
+
+    with pytest.raises(ConfigError, match=r"presets\.broken: unknown tool 'serch'; did you mean search\?"):
+        build_app(Config.model_validate({"presets": presets}))
+
+
 def _engine() -> Any:
     from flyball.server.engines.scripted import ScriptedEngine
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from flyball.controllers.hinting import cap, prefill, tedious
 
-from .test_real_vllm import Server
+from .live import Server
 
-pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]
 
 CONFIG = """
 [presets.words]
@@ -35,16 +34,6 @@ PRESETS = ("words", "cort", "tedious")
 PYTHON = {"tools": ["python"], "fenced": "only", "events": True}
 BIG = {"messages": [{"role": "user", "content": "What is 4821 * 9377?"}], "max_tokens": 1500}
 CHAIN = {"max_tokens": 1500}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("served")
-    config = folder / "flyball.toml"
-    config.write_text(CONFIG)
-    running = Server(config, folder / "log.txt")
-    yield running
-    running.close()
 
 
 def results(body: dict[str, Any]) -> list[tuple[str, str]]:

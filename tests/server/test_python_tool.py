@@ -129,6 +129,17 @@ def test_an_idle_session_ends() -> None:
         assert "NameError" in ran(served, "x", session="s")["text"]
 
 
+def test_sessions_that_hold_too_much_memory_together_end_from_the_one_used_longest_ago() -> None:
+    with serving(tools={"python": PYTHON, "session_memory_mib": 60}) as served:
+        for name in ("a", "b"):
+            ran(served, "x = bytearray(40 << 20)", session=name)
+        ended = served.run(served.service.toolbox.sessions.sweep())
+
+        assert ended == 1
+        assert "NameError" in ran(served, "len(x)", session="a")["text"]
+        assert ran(served, "len(x)", session="b")["text"] == str(40 << 20)
+
+
 def test_a_call_that_takes_too_long_is_a_timeout_and_the_next_one_works(sandboxed: Served) -> None:
     late = ran(sandboxed, "while True: pass", timeout_s=0.3)
 

@@ -6,112 +6,29 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import httpx
-import psutil
 import pytest
 
-pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
+from .live import PATIENCE, QUESTION, Server
+
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]
 
 CONFIG = """
 [traces]
-url = "sqlite:///{traces}"
+url = "sqlite:///{folder}/traces.sqlite"
 [presets.budget]
-controllers = [{{ name = "adaptive_think", mode = "think" }}, {{ name = "thinking_budget", tokens = 12 }}]
+controllers = [{ name = "adaptive_think", mode = "think" }, { name = "thinking_budget", tokens = 12 }]
 [presets.phrase]
-controllers = [{{ name = "adaptive_think", mode = "think" }}, {{ name = "thinking_budget", tokens = 12, closing = "Enough." }}]
+controllers = [{ name = "adaptive_think", mode = "think" }, { name = "thinking_budget", tokens = 12, closing = "Enough." }]
 [presets.hint]
-controllers = [{{ name = "adaptive_think", mode = "think" }}, {{ name = "hint_infer", rounds = 1, hints = ["Wait, let me check."] }}]
+controllers = [{ name = "adaptive_think", mode = "think" }, { name = "hint_infer", rounds = 1, hints = ["Wait, let me check."] }]
 [presets.auto]
-controllers = [{{ name = "adaptive_think", mode = "auto" }}]
+controllers = [{ name = "adaptive_think", mode = "auto" }]
 [presets.quick]
-controllers = [{{ name = "adaptive_think", mode = "no_think" }}]
+controllers = [{ name = "adaptive_think", mode = "no_think" }]
 """
 PRESETS = ("budget", "phrase", "hint", "auto", "quick")
-QUESTION = "Start with 7, add 5, then multiply by 3, then subtract 8, modulo 10. What is the result?"
-PATIENCE = 60.0
-
-
-class Server:
-    """A running `flyball serve`."""
-
-    def __init__(self, config: Path, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        command = [sys.executable, "-m", "flyball.cli.main", "serve", "--config", str(config), "--port", str(self.port)]
-        self._log = log.open("w")
-        args = ["--engine-args", '{"enforce_eager": true}', "--log-level", "info"]
-        self.process = subprocess.Popen([*command, *args], stdout=self._log, stderr=subprocess.STDOUT)
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
-        self.until(self.healthy, 180)
-
-    def healthy(self) -> bool:
-        assert self.process.poll() is None, "the server has ended"
-        try:
-            return self.http.get("/health").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def until(self, holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, "waited too long"
-            time.sleep(0.05)  # another process: there is no event to wait for
-
-    def running(self) -> int:
-        count: int = self.http.get("/health").json()["engine_running"]
-        return count
-
-    def ask(self, model: str = "pocket", **fields: Any) -> dict[str, Any]:
-        body = {"model": model, "messages": [{"role": "user", "content": QUESTION}], "temperature": 0, **fields}
-        response = self.http.post("/v1/chat/completions", json=body)
-        assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
-
-    def stream(self, model: str, **fields: Any) -> tuple[str, str, str]:
-        """Thinking, answer and finish reason of a streamed response."""
-        body = {"model": model, "messages": [{"role": "user", "content": QUESTION}], "temperature": 0, **fields}
-        reasoning = content = finish = ""
-        with self.http.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as response:
-            for line in response.iter_lines():
-                if line.startswith("data: {"):
-                    (choice,) = json.loads(line[6:])["choices"]
-                    reasoning += choice["delta"].get("reasoning") or ""
-                    content += choice["delta"].get("content") or ""
-                    finish = choice["finish_reason"] or finish
-        return reasoning, content, finish
-
-    def engine_core(self) -> psutil.Process:
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return max(children, key=lambda child: child.memory_info().rss)
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-        self.http.close()
-        self._log.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    config = folder / "flyball.toml"
-    config.write_text(CONFIG.format(traces=folder / "traces.sqlite"))
-    running = Server(config, folder / "log.txt")
-    yield running
-    running.close()
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -192,7 +109,7 @@ def test_a_dead_engine_is_answered_with_503_and_started_again(server: Server) ->
     assert server.ask(max_tokens=4)["usage"]["completion_tokens"] == 4
 
 
-def test_sigterm_lets_a_running_answer_finish_and_its_trace_be_written(folder: Path, server: Server) -> None:
+def test_sigterm_lets_a_running_answer_finish_and_its_trace_be_written(server: Server) -> None:
     body = {"model": "pocket", "messages": [{"role": "user", "content": QUESTION}], "stream": True, "temperature": 0}
     with server.http.stream(
         "POST", "/v1/chat/completions", json=body | {"max_tokens": 600, "ignore_eos": True}
@@ -206,7 +123,7 @@ def test_sigterm_lets_a_running_answer_finish_and_its_trace_be_written(folder: P
     assert server.process.wait(PATIENCE) in (0, -signal.SIGTERM)
     from flyball.server.traces.reader import TraceReader
 
-    with TraceReader(f"sqlite:///{folder / 'traces.sqlite'}") as reader:
+    with TraceReader(f"sqlite:///{server.folder / 'traces.sqlite'}") as reader:
         stored = reader.episode(trace)
         assert stored is not None
         assert stored.trajectories[0].tally.sampled == 600

@@ -20,6 +20,7 @@ from .serving import CHAT, Served, asking, folded, serving, tool
 
 FILE = str(Path(__file__).with_name("tools_file.py"))
 SUN = {"tools": ["sun"]}
+BUDGET = "flyball.budget.tool_calls"
 SHOWN = f'{THINKING}\n\nCalling sun: {{"city": "Paris"}}\nResult of sun: sun in Paris\n{THINKING}\n'
 
 
@@ -264,6 +265,12 @@ def test_no_other_client_finds_the_turn() -> None:
         ({"flyball": SUN, "tools": [tool("sun")]}, "flyball.tools", "the server's and the client's"),
         ({"flyball": SUN | {"fenced": True}}, "flyball.fenced", "needs the tool 'python'"),
         ({"flyball": SUN, "presence_penalty": 1}, "presence_penalty", "tools"),
+        ({"flyball": SUN | {"budget": {"tool_calls": {"sum": 1}}}}, BUDGET, "'sum', which the server does not run"),
+        ({"flyball": SUN | {"budget": {"tool_calls": {"sum": 1}}}}, BUDGET, "did you mean sun?"),
+        ({"flyball": SUN | {"budget": {"tool_calls": {"fails": 1}}}}, BUDGET, "did you mean sun?"),
+        ({"flyball": {"budget": {"tool_calls": {"sun": 1}}}}, BUDGET, "names no tools of the server"),
+        ({"flyball": SUN | {"budget": {"tool_calls": {"x": 1}}}, "tools": [tool("x")]}, BUDGET, "does not run"),
+        ({"flyball": SUN | {"budget": {"tool_calls": {"sun": -1}}}}, f"{BUDGET}.sun", "greater than or equal to 0"),
     ],
 )
 def test_what_cannot_be_served_is_refused(tooled: Served, fields: dict[str, Any], param: str, says: str) -> None:
@@ -278,6 +285,17 @@ def test_tool_choice_none_offers_no_tool_at_all(tooled: Served) -> None:
 
     assert "<tools>" not in prompt_of(tooled, body)
     assert body["choices"][0]["message"]["content"] == ANSWER
+
+
+@pytest.mark.parametrize("fenced", [True, "only", False, None])
+def test_tool_choice_none_goes_together_with_whatever_the_request_says_of_tools(tooled: Served, fenced: object) -> None:
+    """As a client asks that has the model answer from what it has found out, and leaves the rest of its request as it was."""
+    asked = {"tools": ["python", "sun"], "fenced": fenced, "budget": {"tool_calls": {"sun": 1}}, "events": True}
+    body = tooled.chat("compute", flyball=asked, tool_choice="none")
+
+    assert "<tools>" not in prompt_of(tooled, body)
+    assert body["flyball"]["events"] == []
+    assert body["flyball"]["tokens"]["environment"] == 0
 
 
 def test_a_forced_choice_is_one_of_the_clients_tools(tooled: Served) -> None:
@@ -307,6 +325,18 @@ def test_a_preset_may_name_tools() -> None:
     with serving(tools={"files": [FILE]}, presets={"sunny": SUN}) as served:
         response = served.post(CHAT, asking("weather") | {"model": "pocket:sunny"})
         assert response.json()["choices"][0]["message"]["reasoning"] == SHOWN
+
+
+def test_a_presets_budget_is_for_whatever_tools_a_request_names() -> None:
+    preset = {"budget": {"tool_calls": {"sun": 0}}}
+    with serving(tools={"files": [FILE]}, presets={"frugal": preset}) as served:
+        without = served.chat("hello", model="pocket:frugal")
+        (_, refused) = served.chat("weather", model="pocket:frugal", flyball=SUN | {"events": True})["flyball"][
+            "events"
+        ]
+
+    assert without["choices"]
+    assert "allows no more calls of 'sun'" in refused["text"]
 
 
 def test_a_traces_log_holds_what_tools_did(tmp_path: Path) -> None:

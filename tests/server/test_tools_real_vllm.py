@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from .test_real_vllm import Server
+from .live import Server
 
-pytestmark = [pytest.mark.vllm, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]
 
 CONFIG = """
 [presets.opened]
@@ -24,16 +23,6 @@ controllers = [
 ]
 """
 PYTHON = {"tools": ["python"], "events": True, "budget": {"tool_calls": {"python": 4}}}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("served")
-    config = folder / "flyball.toml"
-    config.write_text(CONFIG)
-    running = Server(config, folder / "log.txt")
-    yield running
-    running.close()
 
 
 def told(body: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -106,3 +107,35 @@ async def test_a_session_that_was_called_in_vain_ends_too() -> None:
     await tools["stuck"].call({}, context("s"))
     await tools.end_session("s")
     assert stuck.count == 0
+
+
+class Keeps(Probe):
+    """Says what it keeps."""
+
+    def __init__(self, kept: Any, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.kept = kept
+
+    def memory(self) -> Any:
+        if isinstance(self.kept, Exception):
+            raise self.kept
+        return self.kept
+
+
+def test_what_tools_keep_is_added_up_by_session_through_their_wrappers() -> None:
+    tools = Registry(
+        [Keeps({"s": 1}, name="a"), Keeps({"s": 2, "t": 3}, name="b"), Probe(name="silent")],
+        wrap=lambda tool: stacked(tool, None),
+    )
+
+    assert tools.memory() == {"s": 3, "t": 3}
+
+
+@pytest.mark.parametrize("kept", [KeyError("x"), 7], ids=["raises", "no mapping"])
+def test_a_tool_that_cannot_say_what_it_keeps_does_not_silence_the_others(
+    kept: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    tools = Registry([Keeps(kept, name="a"), Keeps({"s": 2}, name="b")])
+
+    assert tools.memory() == {"s": 2}
+    assert "tool a cannot say what it keeps" in caplog.text

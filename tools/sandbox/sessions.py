@@ -80,6 +80,10 @@ class Sessions:
         finally:
             self._leave(key, entry)
 
+    def memory(self) -> dict[str, int]:
+        """Bytes of each key's session, after its last cell."""
+        return {key: entry.memory_bytes for key, entry in self._entries.items()}
+
     async def close(self, key: str) -> None:
         """Ends the key's session, also in the middle of a cell; does nothing if it has none."""
         entry = self._entries.pop(key, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..memory import memory_of
 from ..result import Result
 from ..tool import CallContext, Tool, ToolSpec
 
@@ -23,6 +24,10 @@ class Wrapper:
     async def call(self, arguments: Mapping[str, Any], context: CallContext) -> Result:
         """One call of the inner tool."""
         return await self.inner.call(arguments, context)
+
+    def memory(self) -> Mapping[str, int]:
+        """What the inner tool keeps, as far as it says so."""
+        return memory_of([self.inner])
 
     async def end_session(self, session: str) -> None:
         """Ends the inner tool's session."""

@@ -57,3 +57,92 @@ async def test_a_timeout_error_of_the_tool_itself_is_not_taken_for_ours() -> Non
 
 async def test_a_tool_may_have_no_timeout() -> None:
     assert (await Timeout(Probe(timeout=math.inf)).call({}, context())).ok
+
+
+# -- calls that do not heed their cancellation -------------------------------------------------------------------------
+
+
+class Deaf:
+    """Work that swallows every cancellation until it is let out."""
+
+    def __init__(self) -> None:
+        self.out = asyncio.Event()
+        self.begun = asyncio.Event()
+
+    async def work(self, _: object = None) -> Result:
+        self.begun.set()
+        while not self.out.is_set():
+            try:
+                await self.out.wait()
+            except asyncio.CancelledError:
+                continue
+        return Result(Status.OK, "late")
+
+
+async def until_none_strays(tool: Timeout) -> None:
+    async with asyncio.timeout(5):
+        while tool.strays:
+            await asyncio.sleep(0)
+
+
+async def test_a_call_that_swallows_its_cancellation_is_left_alone_and_counted_until_it_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    deaf = Deaf()
+    tool = Timeout(Probe(deaf.work, timeout=0.01), grace=0.01)
+    result = await tool.call({}, context())
+
+    assert result.status is Status.TIMEOUT
+    assert tool.strays == 1
+    assert "does not heed its cancellation" in caplog.text
+    deaf.out.set()
+    await until_none_strays(tool)
+
+
+async def test_a_caller_that_goes_away_is_not_held_by_such_a_call() -> None:
+    deaf = Deaf()
+    tool = Timeout(Probe(deaf.work), grace=0.01)
+    caller = asyncio.create_task(tool.call({}, context()))
+    await deaf.begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+    assert tool.strays == 1
+    deaf.out.set()
+    await until_none_strays(tool)
+
+
+async def test_too_many_such_calls_and_further_ones_are_refused() -> None:
+    deaf = Deaf()
+    probe = Probe(deaf.work, timeout=0.01)
+    tool = Timeout(probe, grace=0.01, most_strays=2)
+    for _ in range(2):
+        await tool.call({}, context())
+    refused = await tool.call({}, context())
+
+    assert (refused.status, probe.count) == (Status.INFRA, 2)
+    assert "out of order" in refused.text
+    deaf.out.set()
+    await until_none_strays(tool)
+    assert (await tool.call({}, context())).ok
+
+
+def test_the_event_loop_ends_although_such_a_call_runs_on() -> None:
+    """As when a server stops: whoever waits for all tasks does not wait for this one."""
+
+    async def main() -> Status:
+        return (await Timeout(Probe(Deaf().work, timeout=0.01), grace=0.01).call({}, context())).status
+
+    with asyncio.Runner() as runner:
+        assert runner.run(main()) is Status.TIMEOUT
+
+
+async def test_an_error_that_comes_with_the_cancellation_is_nobodys() -> None:
+    async def work(_: object) -> Result:
+        try:
+            return await hang()
+        except asyncio.CancelledError:
+            raise KeyError("cleaning up") from None
+
+    assert (await Timeout(Probe(work, timeout=0.01)).call({}, context())).status is Status.TIMEOUT
