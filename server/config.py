@@ -13,6 +13,7 @@ from ..core.errors import ConfigError
 from ..data import REASONER, VERIFIER
 from .engines.remote.config import RemoteConfig
 from .tool_sections import PriceSection, Section, ToolsSection
+from .traces.config import TracesSection
 from .wire.flyball_block import FlyballBlock
 
 POCKET = "pocket"
@@ -87,15 +88,6 @@ class ServerSection(Section):
     """Edits per trajectory."""
     reasoning_fields: tuple[Literal["reasoning", "reasoning_content"], ...] = ("reasoning", "reasoning_content")
     """Where thinking is sent; clients differ in which they read."""
-
-
-class TracesSection(Section):
-    """The trace store."""
-
-    url: str | None = None
-    """An SQLAlchemy URL, e.g. sqlite:///traces.sqlite or postgresql+psycopg://…; None: nothing is stored."""
-    queue: int = Field(default=256, ge=1)
-    """Episodes that wait to be written; further ones are dropped, and counted."""
 
 
 class Config(Section):

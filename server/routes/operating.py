@@ -30,7 +30,7 @@ async def health(request: Request) -> dict[str, Any]:
         "waiting": service.admission.waiting,
         "engine_running": await service.engine.running(),
         "tools": service.toolbox.health(),
-    }
+    } | ({"traces": service.traces.health()} if service.traces is not None else {})
 
 
 @router.get("/metrics", response_class=Response)
