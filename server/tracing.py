@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from .traces.sampling import sampled
 from .traces.writer import TraceWriter
 from .translate import Target
 from .wire.requests import ChatCompletionRequest, SamplingFields
+
+log = logging.getLogger(__name__)
 
 FEEDBACK_SECONDS = 5.0
 """How long feedback waits for the store."""
@@ -69,7 +72,13 @@ class Tracing:
         if not sampled(episode.spec.id, self._config.sample):
             self.skipped += 1
             return
-        self.writer.write(self._record(episode, request, target, outcome, seconds), api_key)
+        try:
+            record = self._record(episode, request, target, outcome, seconds)
+        except Exception:  # a request never fails because of its trace, whatever is wrong with it
+            log.exception("trace store: an episode could not be recorded")
+            self.writer.failed += 1
+        else:
+            self.writer.write(record, api_key)
 
     def _record(
         self, episode: Episode, request: ChatCompletionRequest, target: Target, outcome: str, seconds: float

@@ -12,7 +12,6 @@ from ...core.decision import Decision
 from ...core.events import AnyEvent, Appended, Decided, FinishReason
 from ...core.trajectory import Tally, Trajectory
 
-
 HIDDEN = -1
 """Stands in a stored log for the id of a token that redaction took out."""
 

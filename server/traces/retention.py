@@ -105,7 +105,9 @@ class Retention:
 
 
 def _over_number(connection: sa.Connection, most: int) -> Place | None:
-    newest_first = sa.select(episodes.c.created, episodes.c.id).order_by(episodes.c.created.desc(), episodes.c.id.desc())
+    newest_first = sa.select(episodes.c.created, episodes.c.id).order_by(
+        episodes.c.created.desc(), episodes.c.id.desc()
+    )
     row = connection.execute(newest_first.offset(most).limit(1)).first()
     return None if row is None else Place(row.created, row.id)
 

@@ -6,8 +6,18 @@ from typing import Any
 
 import msgspec
 
-from ....core.events import AnyEvent, Appended, ContextReplaced, Dropped, Noted, Overshot, Rendered, ToolAnswered
-from ....core.events import Finished, ToolCalled
+from ....core.events import (
+    AnyEvent,
+    Appended,
+    ContextReplaced,
+    Dropped,
+    Finished,
+    Noted,
+    Overshot,
+    Rendered,
+    ToolAnswered,
+    ToolCalled,
+)
 from ..records import HIDDEN, EpisodeRecord, Feedback, TrajectoryRecord
 from .patterns import REDACTED
 from .values import changed_except
