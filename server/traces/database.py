@@ -37,7 +37,9 @@ def open_for_writing(url: str) -> sa.Engine:
 def open_for_reading(url: str) -> sa.Engine:
     """The database at `url`; nothing is changed. Errors: ConfigError as above, or when there is none or an older one."""
     target = parse(url)
-    found = _version_at(target)
+    found = version_at(url)
+    if found is None:
+        raise ConfigError(f"there is no trace store at {shown(target)}")
     if found < schema.VERSION:
         raise ConfigError(
             f"the trace store at {shown(target)} has schema version {found}, this Flyball reads {schema.VERSION}: "
@@ -46,19 +48,16 @@ def open_for_reading(url: str) -> sa.Engine:
     return engine_of(target, "BEGIN")
 
 
-def version_at(url: str) -> int:
-    """The schema version of a store; nothing is changed. Errors: ConfigError when there is none, or a newer one."""
-    return _version_at(parse(url))
+def version_at(url: str) -> int | None:
+    """The schema version of a store, None where there is none; nothing is changed.
 
-
-def _version_at(target: sa.URL) -> int:
+    Errors: ConfigError when it cannot be reached, or is a newer one.
+    """
+    target = parse(url)
     if target.get_backend_name() == "sqlite" and not Path(target.database or "").is_file():
-        raise ConfigError(f"there is no trace store at {shown(target)}")
+        return None
     with _opening(target, engine_of(target, "BEGIN")) as connection:
-        found = _version(connection, target)
-    if found is None:
-        raise ConfigError(f"there is no trace store at {shown(target)}")
-    return found
+        return _version(connection, target)
 
 
 @contextmanager

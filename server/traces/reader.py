@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Self, TypeVar, Unpack
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from .database import open_for_reading
 from .encoding import episode_of
 from .filters import Wanted, conditions
 from .records import EpisodeRecord
-from .schema import episodes
+from .schema import episodes, losses
 from .summaries import Summary, summaries_of, summary_query
 
 T = TypeVar("T")
@@ -64,6 +65,12 @@ class TraceReader:
     ) -> Iterator[Summary]:
         """The same without messages and logs, which are not read at all."""
         return self._paged(summary_query().where(*conditions(wanted)), summaries_of, limit, newest)
+
+    def lost(self, since: datetime) -> int:
+        """Episodes that servers could not store, as far as they could write it down since."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(losses.c.episodes), 0)).where(losses.c.noticed >= since)
+        with self._engine.begin() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def _paged(self, query: sa.Select[Any], load: Load[T], limit: int | None, newest: bool) -> Iterator[T]:
         keys = (episodes.c.created, episodes.c.id)

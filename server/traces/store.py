@@ -31,7 +31,8 @@ class Store:
         owned = [msgspec.structs.replace(record, owner=self._owners.of(key)) for record, key in records]
         rows = rows_of(owned)
         with self._engine.begin() as connection:
-            connection.execute(schema.episodes.insert(), rows.episodes)
+            if rows.episodes:
+                connection.execute(schema.episodes.insert(), rows.episodes)
             if rows.trajectories:
                 connection.execute(schema.trajectories.insert(), rows.trajectories)
             if rows.decisions:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flyball.core.errors import ConfigError
 from flyball.core.events import Channel
 from flyball.core.trajectory import replay
 from flyball.server.config import load_config
@@ -83,7 +84,7 @@ def test_a_wrong_expression_is_refused_before_anything_listens(tmp_path: Path) -
     file = tmp_path / "flyball.toml"
     file.write_text('[traces]\nredact = ["(?=a)"]\n')
 
-    with pytest.raises(Exception, match="traces.redact.*RE2"):
+    with pytest.raises(ConfigError, match=r"traces\.redact.*RE2"):
         load_config(file)
 
 

@@ -122,5 +122,7 @@ def upgrade(traces: str | None, config_path: str | None) -> None:
 
     url = store_url(traces, config_path)
     found = version_at(url)
+    if found is None:
+        raise click.ClickException("there is no trace store")
     open_for_writing(url).dispose()
     click.echo(f"schema version {found}" + (f", now {schema.VERSION}" if found < schema.VERSION else ", up to date"))
