@@ -20,7 +20,7 @@ from flyball.server.traces.store import Store
 
 from ..server.traces import version_1
 from ..server.traces.records import NOON, episode, store
-from ..server.traces.told import hostile_episode, told_episode
+from ..server.traces.told import HOSTILE, hostile_episode, told_episode
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -124,10 +124,11 @@ def test_an_episode_is_found_by_the_beginning_of_its_id(url: str) -> None:
 
 def test_nothing_that_a_trace_holds_controls_the_terminal(url: str) -> None:
     """Neither escape sequences nor markup: every control character is shown as a sign."""
-    for words in (["show", "hostile"], ["list"]):
-        output = run(*words).output
-        assert CONTROL.findall(output) == []
-        assert "␛[31m[bold]red[/]" in output.replace("\n", "")
+    for words in (["show", "hostile"], ["list"], ["list", "--json"], ["export"], ["export", "--rows", "trajectories"]):
+        assert CONTROL.findall(run(*words).output) == []
+    assert "␛[31m[bold]red[/]" in run("show", "hostile").output.replace("\n", "")
+    rows = [json.loads(line) for line in run("export").output.splitlines()]
+    assert HOSTILE in [row["model"] for row in rows], "programs still read what was stored"
 
 
 def test_what_was_dropped_is_struck_out_in_colour(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from flyball.server.traces.records import Feedback
 from flyball.server.traces.summaries import Summary
-from flyball.server.traces.view.clean import clean
+from flyball.server.traces.view.clean import clean, clean_json
 
 
 def print_json(found: Iterable[Summary]) -> None:
     """One object a line."""
     for each in found:
-        click.echo(msgspec.json.encode(each).decode())
+        click.echo(clean_json(msgspec.json.encode(each).decode()))
 
 
 def print_table(found: Iterable[Summary]) -> None:

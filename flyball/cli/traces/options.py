@@ -15,21 +15,17 @@ _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class Moment(click.ParamType[datetime]):
+def moment(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     """A time: ISO 8601, in UTC where it says no zone, or how long ago. Example: "2026-03-01T12:00", "2h", "7d"."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        if (ago := _AGO.fullmatch(value.strip())) is not None:
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a time (2026-03-01T12:00) nor how long ago (2h, 7d)", param, ctx)
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if value is None:
+        return None
+    if (ago := _AGO.fullmatch(value.strip())) is not None:
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        said = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a time (2026-03-01T12:00) nor how long ago (2h, 7d)") from None
+    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
 def store_options(command: F) -> F:
@@ -55,8 +51,13 @@ def store_url(traces: str | None, config_path: str | None) -> str:
 def filters(command: F) -> F:
     """One option for each key of `Wanted`."""
     options = [
-        click.option("--since", type=Moment(), help="Begun then or later: 2026-03-01T12:00 (UTC), or 2h, 7d ago."),
-        click.option("--until", type=Moment(), help="Begun before then."),
+        click.option(
+            "--since",
+            callback=moment,
+            metavar="TIME",
+            help="Begun then or later: 2026-03-01T12:00 (UTC), or 2h, 7d ago.",
+        ),
+        click.option("--until", callback=moment, metavar="TIME", help="Begun before then."),
         click.option("--model", help="As clients named it."),
         click.option("--preset"),
         click.option("--controller", help="One that the request asked for."),

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 import msgspec
 
 from ....core.errors import ConfigError
+from ..view.clean import clean_json
 from .columns import Cells, Kind
 from .tables import TableSpec
 
@@ -21,7 +22,7 @@ def write_jsonl(rows: Iterable[Cells], file: TextIO) -> int:
     """One object a line; how many lines."""
     count = 0
     for row in rows:
-        file.write(msgspec.json.encode(row).decode() + "\n")
+        file.write(clean_json(msgspec.json.encode(row).decode()) + "\n")
         count += 1
     return count
 

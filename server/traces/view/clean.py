@@ -22,3 +22,11 @@ _TABLE = {code: _shown(code) for code in [*range(0x20), *range(0x7F, 0xA0), *_RE
 def clean(text: str) -> str:
     """The text with control and reordering characters shown instead of sent. Example: "\\x1b[31m" is "␛[31m"."""
     return text.translate(_TABLE)
+
+
+_ESCAPES = {code: f"\\u{code:04x}" for code in [*range(0x7F, 0xA0), *_REORDERING]}
+
+
+def clean_json(text: str) -> str:
+    """JSON text with those that JSON leaves as they are written as escapes: it means the same."""
+    return text.translate(_ESCAPES)

@@ -21,7 +21,7 @@ from flyball.server.traces.records import EpisodeRecord, Feedback, trajectory_re
 from ..serving import pocket_format
 from .records import NOON, episode
 
-HOSTILE = "<script>document.title = 'owned'</script>\x1b[31m[bold]red[/] \u202egnp.exe"
+HOSTILE = "<script>document.title = 'owned'</script>\x1b[31m[bold]red[/] \x9b1m\u202egnp.exe"
 CHOICE = Decision(
     kind="hint",
     policy="uniform",
