@@ -24,7 +24,7 @@ from .metrics import Metrics
 from .sandbox_metrics import SandboxCollector
 from .supervisor import Supervisor
 from .toolbox import Toolbox
-from .tracing import Tracing
+from .tracing import End, Tracing
 from .translate import Target, chat_spec, check_block
 from .wire.requests import ChatCompletionRequest
 
@@ -150,7 +150,7 @@ class Service:
             seconds = time.perf_counter() - begun
             self._count(episode, outcome, seconds)
             if self.traces is not None and episode.trials:
-                self.traces.record(episode, request, self.target(request.model), api_key, outcome, seconds)
+                self.traces.record(episode, request, self.target(request.model), api_key, End(outcome, seconds))
 
     def _count(self, episode: Episode, outcome: str, seconds: float) -> None:
         self.metrics.count("chat", outcome, seconds)

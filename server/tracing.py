@@ -6,7 +6,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..controllers.episode import Episode
 from ..core.chat_format import ChatFormat
@@ -32,6 +32,13 @@ FEEDBACK_SECONDS = 5.0
 """How long feedback waits for the store."""
 
 
+class End(NamedTuple):
+    """How an episode ended: ok, error or cancelled, and after how long."""
+
+    outcome: str
+    seconds: float
+
+
 class Tracing:
     """Writes the sampled share of episodes to the store that is configured, and lets old ones go.
 
@@ -40,7 +47,8 @@ class Tracing:
 
     def __init__(self, url: str, config: Config, format: ChatFormat) -> None:
         self._config = config.traces
-        self._served = _served(config.model, format)
+        self._tokenizer = _tokenizer(config.model)
+        self._format = config.model.format if ":" in config.model.format else format.name
         redactor = _redactor(config, format)
         self.writer = TraceWriter(url, capacity=config.traces.queue, redactor=redactor)
         self.retention = Retention(url, config.traces.keep)
@@ -65,24 +73,21 @@ class Tracing:
         return {"works": writer.works, "written": writer.written, "lost": writer.failed + writer.dropped}
 
     def record(
-        self, episode: Episode, request: ChatCompletionRequest, target: Target, api_key: str | None, outcome: str,
-        seconds: float,
-    ) -> None:  # fmt: skip
+        self, episode: Episode, request: ChatCompletionRequest, target: Target, api_key: str | None, end: End
+    ) -> None:
         """Hand over an episode that has ended, if it is in the sample. Never blocks, never raises."""
         if not sampled(episode.spec.id, self._config.sample):
             self.skipped += 1
             return
         try:
-            record = self._record(episode, request, target, outcome, seconds)
+            record = self._record(episode, request, target, end)
         except Exception:  # a request never fails because of its trace, whatever is wrong with it
             log.exception("trace store: an episode could not be recorded")
             self.writer.failed += 1
         else:
             self.writer.write(record, api_key)
 
-    def _record(
-        self, episode: Episode, request: ChatCompletionRequest, target: Target, outcome: str, seconds: float
-    ) -> EpisodeRecord:
+    def _record(self, episode: Episode, request: ChatCompletionRequest, target: Target, end: End) -> EpisodeRecord:
         spec = episode.spec
         reasons = [trial.trajectory.finished.reason for trial in episode.trials if trial.trajectory.finished]
         return EpisodeRecord(
@@ -93,10 +98,11 @@ class Tracing:
             messages=[dict(message) for message in spec.messages],
             flyball=request.flyball.over(target.block).stored(),
             sampling=_sampling_as_sent(request),
-            outcome=str(reasons[0]) if outcome == "ok" and reasons else outcome,
+            outcome=str(reasons[0]) if end.outcome == "ok" and reasons else end.outcome,
             ledger=episode.ledger.summary(),
-            seconds=seconds,
-            **self._served,
+            seconds=end.seconds,
+            tokenizer=self._tokenizer,
+            format=self._format,
             trajectories=[
                 trajectory_record(trial.trajectory, trial.index, episode.seed(trial.index)) for trial in episode.trials
             ],
@@ -122,13 +128,11 @@ class Tracing:
         self.writer.close()
 
 
-def _served(model: ModelSection, format: ChatFormat) -> dict[str, str]:
+def _tokenizer(model: ModelSection) -> str:
     """What reads the ids later, also from another folder."""
     tokenizer = model.tokenizer or model.path
-    if tokenizer not in PACKAGED:
-        folder = Path(tokenizer)
-        tokenizer = str(folder.resolve()) if folder.is_dir() else tokenizer
-    return {"tokenizer": tokenizer, "format": model.format if ":" in model.format else format.name}
+    folder = Path(tokenizer)
+    return str(folder.resolve()) if tokenizer not in PACKAGED and folder.is_dir() else tokenizer
 
 
 def _redactor(config: Config, format: ChatFormat) -> Redactor:

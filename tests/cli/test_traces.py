@@ -103,7 +103,7 @@ def test_an_episode_is_shown_with_what_happened(url: str) -> None:
         "What is it?",
         "think, injected",
         "[- Wait, no, let me guess.-]",
-        "8 tokens dropped by trimr",
+        "13 tokens dropped by trimr",
         "hint: recheck of recheck, logic by uniform, p = 0.25",
         '{"code": "6*7"}',
         "python: ok, 0.25 s",

@@ -108,7 +108,7 @@ def test_every_row_has_its_text_its_part_and_what_happened_behind_it() -> None:
     titles = [aside.title for row in trajectory.rows for aside in row.asides]
     assert titles[1:4] == [
         "trimr at thought_end: truncate",
-        "8 tokens dropped by trimr",
+        "13 tokens dropped by trimr",
         "hint: recheck of recheck, logic by uniform, p = 0.25",
     ]
 
