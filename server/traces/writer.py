@@ -76,7 +76,7 @@ class TraceWriter:
         Of the client's key only a salted hash is stored, so that feedback is taken from the same client only.
         """
         with self._lock:  # held for this long only, by either side
-            if not self._put(_Episode(record, api_key)):
+            if not self._put(_Episode(record, api_key), self._capacity):
                 self.dropped += 1
                 return False
             return True
@@ -84,16 +84,16 @@ class TraceWriter:
     def rate(self, episode_id: str, api_key: str | None, given: Feedback) -> Future[bool]:
         """Feedback, taken behind the records handed over before; the answer is False where the client has no such episode.
 
-        Errors, of the answer: Unavailable when the store cannot take it.
+        Half of the queue is closed to it: no flood of feedback costs an episode. Errors, of the answer: Unavailable when the store cannot take it.
         """
         answer: Future[bool] = Future()
         with self._lock:
-            if not self._put(_Rating(episode_id, api_key, given, answer)):
+            if not self._put(_Rating(episode_id, api_key, given, answer), self._capacity // 2 + 1):
                 answer.set_exception(Unavailable("the trace store takes nothing now"))
         return answer
 
-    def _put(self, job: _Job) -> bool:
-        taken = not self._closed and self._queue.qsize() < self._capacity
+    def _put(self, job: _Job, room: int) -> bool:
+        taken = not self._closed and self._queue.qsize() < room
         if taken:
             self._queue.put(job)
         return taken
