@@ -23,13 +23,14 @@ def print_json(found: Iterable[Summary]) -> None:
 
 def print_table(found: Iterable[Summary]) -> None:
     """A table; nothing in it is taken for markup."""
-    columns = ("began (UTC)", "model", "controllers", "finish", "tokens", "thought", "dropped", "s", "feedback", "id")
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        counts = column in ("tokens", "thought", "dropped", "s")
-        table.add_column(
-            column, justify="right" if counts else "left", overflow="fold" if column == "id" else "ellipsis"
-        )
+    table.add_column("id", no_wrap=True)
+    table.add_column("began (UTC)", no_wrap=True)
+    for column in ("model", "controllers", "finish"):
+        table.add_column(column, overflow="fold")
+    for column in ("tokens", "thought", "dropped", "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("feedback", overflow="fold")
     for each in found:
         table.add_row(*(Text(clean(cell)) for cell in _cells(each)))
     Console().print(table if table.row_count else "no episodes")
@@ -37,6 +38,7 @@ def print_table(found: Iterable[Summary]) -> None:
 
 def _cells(each: Summary) -> Sequence[str]:
     return (
+        each.id,
         each.created.strftime("%Y-%m-%d %H:%M:%S"),
         each.model,
         ", ".join(each.controllers),
@@ -46,7 +48,6 @@ def _cells(each: Summary) -> Sequence[str]:
         str(each.dropped),
         f"{each.seconds:.2f}",
         "; ".join(map(said, each.feedback)),
-        each.id,
     )
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from ..view.clean import clean
 from ..view.episode import EpisodeView, TrajectoryView
+from ..view.items import Stretch
 
 _HERE = Path(__file__).parent
 
 
-class Block:
-    """A row's part of the timeline: as wide as its share of the tokens, and what it is called."""
+class Block(NamedTuple):
+    """A row's part of the timeline: as wide as it has tokens."""
 
-    def __init__(self, number: int, css: str, tokens: int, title: str) -> None:
-        self.number, self.css, self.tokens, self.title = number, css, tokens, title
+    number: int
+    css: str
+    tokens: int
+    title: str
 
 
 def page(view: EpisodeView) -> str:
@@ -42,7 +45,7 @@ def timeline(trajectory: TrajectoryView) -> list[Block]:
     ]
 
 
-def css_of(stretch: Any) -> str:
+def css_of(stretch: Stretch | None) -> str:
     """The classes of a stretch: words of ours only."""
     if stretch is None:
         return ""

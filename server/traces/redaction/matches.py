@@ -73,10 +73,10 @@ class _Work:
 
 
 def changed_fields(struct: Any, change: Any) -> Any:
-    """A copy of a struct in which every field that is text, or holds text, is changed; words of the log's own are not."""
+    """A copy of a struct in which every field that is text, or holds text, is changed; words of an enumeration are not."""
     fields = {
         name: changed(value, change)
         for name in struct.__struct_fields__
-        if type(value := getattr(struct, name)) in (str, tuple) or (name == "edits" and value)
+        if type(value := getattr(struct, name)) in (str, tuple)
     }
     return msgspec.structs.replace(struct, **fields) if fields else struct

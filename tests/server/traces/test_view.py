@@ -70,12 +70,12 @@ def test_the_kept_stretches_are_the_trajectory() -> None:
 
 def test_a_call_whose_tokens_were_dropped_is_dropped_with_its_result() -> None:
     trajectory = Trajectory([1])
-    sampled(trajectory, [10])
-    for position in (1, 2):
+    for id in ("1", "2"):
         sampled(trajectory, [11], Channel.CALL)
-        id = str(position)
-        trajectory.note(ToolCalled(position=position + 1, id=id, name="python", arguments="{}"))
-        trajectory.note(ToolAnswered(position=position + 1, id=id, name="python", status="ok", text="", seconds=0))
+        end = len(trajectory.ids)
+        trajectory.note(ToolCalled(position=end, id=id, name="python", arguments="{}"))
+        trajectory.note(ToolAnswered(position=end, id=id, name="python", status="ok", text="", seconds=0))
+        trajectory.append([12], Channel.RESULT, Origin.ENVIRONMENT)
     trajectory.drop(2, "thor")
 
     happened = [item for item in items_of(trajectory.log) if isinstance(item, Happening)]
