@@ -48,7 +48,8 @@ def summaries_of(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> li
     none = dict.fromkeys(("trajectories", *_COUNTED), 0)
     return [
         Summary(
-            **{**row, "controllers": [name for name in row["controllers"].split(",") if name]},
+            **{name: row[name] for name in _COLUMNS if name != "controllers"},
+            controllers=[name for name in row["controllers"].split(",") if name],
             **counts.get(row["id"], none),
             feedback=said[row["id"]],
         )

@@ -57,8 +57,12 @@ def css_of(stretch: Stretch | None) -> str:
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.finalize = lambda value: clean(value) if type(value) is str else value
-    environment.filters |= {"css_of": css_of, "words": _words, "pretty": _pretty, "number": "{:,.6g}".format}
+    environment.filters.update(css_of=css_of, words=_words, pretty=_pretty, number=_number)
     return environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
+
+
+def _number(value: float) -> str:
+    return f"{value:,.6g}"
 
 
 def _words(content: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -11,7 +11,10 @@ from ....core.events import AnyEvent, Decided, ToolCalled
 from ..records import EpisodeRecord, Feedback, TrajectoryRecord
 from .patterns import Patterns
 from .tokens import Decode, hide_matches
-from .values import changed
+from .values import ChangeText, changed
+
+
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class HideMatches:
@@ -72,7 +75,7 @@ class _Work:
         return text if self.count == before else json.dumps(redacted, ensure_ascii=False)
 
 
-def changed_fields(struct: Any, change: Any) -> Any:
+def changed_fields(struct: S, change: ChangeText) -> S:
     """A copy of a struct in which every field that is text, or holds text, is changed; words of an enumeration are not."""
     fields = {
         name: changed(value, change)
