@@ -13,7 +13,6 @@ from .patterns import Patterns
 from .tokens import Decode, hide_matches
 from .values import ChangeText, changed
 
-
 S = TypeVar("S", bound=msgspec.Struct)
 
 
