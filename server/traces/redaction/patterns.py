@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import re2
@@ -32,7 +32,7 @@ class Match(Protocol):
 class Pattern(Protocol):
     """A compiled pattern."""
 
-    def finditer(self, text: str) -> Sequence[Match]: ...
+    def finditer(self, text: str) -> Iterator[Match]: ...
 
 
 class Found(NamedTuple):
