@@ -45,7 +45,7 @@ def test_a_browser_shows_the_episode_as_it_was_decoded(browser: Browser, tmp_pat
     (decision,) = tree.css(".aside.decision")
     assert "recheck of recheck, logic" in decision.text() and "p = 0.25" in decision.text()
     assert [bar.attributes["style"] for bar in tree.css(".aside.decision i")] == ["width:25.0%"]
-    assert [row.text(separator=" ", strip=True) for row in tree.css(".ledger tr")[1:]] == [
+    assert [row.text(separator=" ", strip=True).strip() for row in tree.css(".ledger tr")[1:]] == [
         "tokens 30 40",
         "tool_calls.python 1 1",
     ]
