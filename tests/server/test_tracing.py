@@ -49,7 +49,7 @@ def test_an_episode_says_what_reads_it(tmp_path: Path) -> None:
     assert record.owner is None
     trajectory = replay(record.trajectories[0].log)
     spans = [trajectory.ids[run.start : end] for run, end in trajectory.spans() if run.channel is Channel.ANSWER]
-    assert pocket_format().decode(spans[0]) == "The answer is \\boxed{42}."
+    assert pocket_format().decode(spans[0]).strip() == "The answer is \\boxed{42}."
 
 
 def test_only_the_sample_is_stored_and_the_rest_is_counted(tmp_path: Path) -> None:
