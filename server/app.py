@@ -17,7 +17,7 @@ from .auxiliary.sections import AuxiliarySection
 from .config import Config, EngineSection, ModelSection
 from .errors import add_error_handlers
 from .gate import OPEN_PATHS, Gate
-from .routes import chat, completions, governing, models, operating, tools, verl
+from .routes import chat, completions, feedback, governing, models, operating, tools, verl
 from .service import Service
 from .supervisor import Supervisor
 from .toolbox import Toolbox, check_presets, load_tools
@@ -89,7 +89,7 @@ def build_app(config: Config, *, engine: EngineFactory = make_engine, format: Ch
             await asyncio.to_thread(service.close)
 
     app = FastAPI(title="Flyball", version=__version__, lifespan=lifespan, redoc_url=None, strict_content_type=False)
-    for module in (chat, completions, models, governing, tools, verl, operating):
+    for module in (chat, completions, models, governing, tools, verl, feedback, operating):
         app.include_router(module.router)
     add_error_handlers(app)
     server = config.server

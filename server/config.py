@@ -15,6 +15,7 @@ from .auxiliary.sections import AuxiliarySection
 from .engines.remote.config import RemoteConfig
 from .sections import PriceSection, Section
 from .tool_sections import ToolsSection
+from .traces.config import TracesSection
 from .wire.flyball_block import FlyballBlock
 
 POCKET = "pocket"
@@ -89,15 +90,6 @@ class ServerSection(Section):
     """Edits per trajectory."""
     reasoning_fields: tuple[Literal["reasoning", "reasoning_content"], ...] = ("reasoning", "reasoning_content")
     """Where thinking is sent; clients differ in which they read."""
-
-
-class TracesSection(Section):
-    """The trace store."""
-
-    url: str | None = None
-    """An SQLAlchemy URL, e.g. sqlite:///traces.sqlite or postgresql+psycopg://…; None: nothing is stored."""
-    queue: int = Field(default=256, ge=1)
-    """Episodes that wait to be written; further ones are dropped, and counted."""
 
 
 class Config(Section):

@@ -23,6 +23,7 @@ from ..core.errors import (
     FlyballError,
     ModelNotFound,
     RequestError,
+    TraceNotFound,
     Unavailable,
     UpstreamError,
     UpstreamUnreachable,
@@ -58,7 +59,7 @@ def problem_of(error: Exception) -> Problem:
     """What a client is told: of an engine's or controller's failure its own message, of a defect nothing."""
     text = str(error)
     match error:
-        case ModelNotFound():
+        case ModelNotFound() | TraceNotFound():
             return Problem(404, "invalid_request_error", text, error.param, error.code)
         case BodyTooLarge():
             return Problem(413, "invalid_request_error", text, None, error.code)

@@ -7,8 +7,6 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -30,10 +28,9 @@ from .metrics import Metrics
 from .sandbox_metrics import SandboxCollector
 from .supervisor import Supervisor
 from .toolbox import Toolbox
-from .traces.records import EpisodeRecord, trajectory_record
-from .traces.writer import TraceWriter
+from .tracing import End, Tracing
 from .translate import Target, chat_spec, check_block
-from .wire.requests import ChatCompletionRequest, SamplingFields
+from .wire.requests import ChatCompletionRequest
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +46,13 @@ class Service:
         server = config.server
         self.admission = Admission(server.max_running, server.max_queue, server.max_fan_out)
         self.metrics = Metrics()
-        self.traces = TraceWriter(config.traces.url, capacity=config.traces.queue) if config.traces.url else None
+        self.traces = Tracing(config.traces.url, config, format) if config.traces.url else None
         self.created = int(time.time())
         self._targets = _targets(config)
         self._watch()
 
     def _watch(self) -> None:
-        watch, admission, engine, traces = self.metrics.watch, self.admission, self.engine, self.traces
+        watch, admission, engine = self.metrics.watch, self.admission, self.engine
         watch("flyball_running", "Trajectories that run.", lambda: admission.running)
         watch("flyball_waiting", "Requests that wait.", lambda: admission.waiting)
         watch("flyball_refused", "Requests refused because the queue was full.", lambda: admission.refused)
@@ -64,10 +61,8 @@ class Service:
             self.metrics.registry.register(SandboxCollector(python))
         watch("flyball_auxiliary_asked", "Questions to auxiliary models that run or wait.", self.auxiliary.asked)
         watch("flyball_auxiliary_refused", "Questions refused because a queue was full.", self.auxiliary.refused)
-        if traces is not None:
-            watch("flyball_traces_written", "Episodes in the trace store.", lambda: traces.written)
-            watch("flyball_traces_dropped", "Episodes lost because the queue was full.", lambda: traces.dropped)
-            watch("flyball_traces_failed", "Episodes lost to an error of the store.", lambda: traces.failed)
+        if self.traces is not None:
+            self.traces.watch(self.metrics)
 
     def check_presets(self) -> None:
         """Find what no request could use before one names it. Errors: ConfigError.
@@ -140,7 +135,7 @@ class Service:
         """Decode an admitted episode; when it ends, for whatever reason, it is counted and traced."""
         fan_out = episode.spec.n if episode.spec.strategy is None else episode.spec.strategy.fan_out
         async with (
-            self._accounted(episode, request),
+            self._accounted(episode, request, api_key),
             self.admission.slots(fan_out),
             aclosing(episode.pieces(streamed=streamed)) as pieces,
         ):
@@ -158,7 +153,9 @@ class Service:
         self.toolbox.pending.keep(api_key, ids, history_of(trial.trajectory, self.format, server, ids))
 
     @asynccontextmanager
-    async def _accounted(self, episode: Episode, request: ChatCompletionRequest) -> AsyncIterator[None]:
+    async def _accounted(
+        self, episode: Episode, request: ChatCompletionRequest, api_key: str | None
+    ) -> AsyncIterator[None]:
         begun, outcome = time.perf_counter(), "cancelled"
         try:
             yield
@@ -167,9 +164,12 @@ class Service:
             outcome = "error"
             raise
         finally:
-            self._finish(episode, request, outcome, time.perf_counter() - begun)
+            seconds = time.perf_counter() - begun
+            self._count(episode, outcome, seconds)
+            if self.traces is not None and episode.trials:
+                self.traces.record(episode, request, self.target(request.model), api_key, End(outcome, seconds))
 
-    def _finish(self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float) -> None:
+    def _count(self, episode: Episode, outcome: str, seconds: float) -> None:
         self.metrics.count("chat", outcome, seconds)
         self.metrics.count_tokens(episode)
         for trial in episode.trials:
@@ -180,32 +180,11 @@ class Service:
                     self.count_tool_call(event.name, event.status)
                 elif isinstance(event, Asked):
                     self.metrics.count_side_call(event)
-        if self.traces is not None and episode.trials:
-            self.traces.write(self._record(episode, request, outcome, seconds))
 
     def count_tool_call(self, name: str, status: str) -> None:
         """One call of a tool has ended."""
         known = name if name in self.toolbox.tools else "unknown"  # models invent names
         self.metrics.tool_calls.labels(known, status).inc()
-
-    def _record(self, episode: Episode, request: ChatCompletionRequest, outcome: str, seconds: float) -> EpisodeRecord:
-        target, spec = self.target(request.model), episode.spec
-        reasons = [trial.trajectory.finished.reason for trial in episode.trials if trial.trajectory.finished]
-        return EpisodeRecord(
-            id=spec.id,
-            created=datetime.fromtimestamp(episode.started, UTC),
-            model=request.model,
-            preset=target.preset,
-            messages=[dict(message) for message in spec.messages],
-            flyball=request.flyball.over(target.block).stored(),
-            sampling=_sampling_as_sent(request),
-            outcome=str(reasons[0]) if outcome == "ok" and reasons else outcome,
-            ledger=episode.ledger.summary(),
-            seconds=seconds,
-            trajectories=[
-                trajectory_record(trial.trajectory, trial.index, episode.seed(trial.index)) for trial in episode.trials
-            ],
-        )
 
     def close(self) -> None:
         """Write what the trace store still waits for. Blocks."""
@@ -223,11 +202,3 @@ def _targets(config: Config) -> dict[str, Target]:
             model = f"{name}:{preset}"
             targets.setdefault(model, Target(model, adapter, preset, block))
     return targets
-
-
-_SAMPLING = frozenset(SamplingFields.model_fields) - {"model", "stream", "stream_options", "user"}
-
-
-def _sampling_as_sent(request: ChatCompletionRequest) -> dict[str, Any]:
-    """The declared sampling fields that the client set; never its extra fields, which may hold anything."""
-    return {name: getattr(request, name) for name in request.model_fields_set & _SAMPLING}

@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -199,6 +200,30 @@ def check_tools(config: Config) -> Iterator[Finding]:
     yield Finding("tools", "ok", ", ".join(names[:20]) or "none")
 
 
+def check_traces(config: Config) -> Iterator[Finding]:
+    """The trace store: whether it is there, of this version, and whether servers lost episodes lately."""
+    from flyball.server.traces import schema
+    from flyball.server.traces.database import version_at
+    from flyball.server.traces.reader import TraceReader
+
+    if config.traces.url is None:
+        yield Finding("trace store", "ok", "none: nothing is stored")
+        return
+    try:
+        found = version_at(config.traces.url)
+        if found is None:
+            yield Finding("trace store", "ok", "not there yet: the server makes it when it starts")
+        elif found < schema.VERSION:
+            yield Finding("trace store", "note", f"of version {found}, not {schema.VERSION}", "flyball traces upgrade")
+        else:
+            with TraceReader(config.traces.url) as reader:
+                lost = reader.lost(datetime.now(UTC) - timedelta(days=7))
+            mend = "See the server's log; raise traces.queue, or give the store more room." if lost else ""
+            yield Finding("trace store", "note" if lost else "ok", f"{lost} episodes lost in seven days", mend)
+    except ConfigError as error:
+        yield Finding("trace store", "wrong", str(error), "Correct traces.url, or start its database.")
+
+
 CHECKS: tuple[Check, ...] = (
     check_python,
     check_torch,
@@ -210,4 +235,5 @@ CHECKS: tuple[Check, ...] = (
     check_keys,
     check_sandbox,
     check_tools,
+    check_traces,
 )

@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": (".serve:serve", "Serve a model behind an OpenAI-compatible endpoint."),
     "chat": (".chat:chat", "Talk with a served model; thinking, hints and dropped tokens in colours."),
     "doctor": (".doctor:doctor", "Check the installation, and say how to mend what is wrong."),
+    "traces": (".traces.commands:traces", "Look at stored episodes, and take them elsewhere."),
     "eval": (".evaluate:evaluate", "Measure arms on questions with known answers."),
     "pocket": (".pocket:pocket", "Train, check and question the pocket model."),
 }

@@ -3,6 +3,7 @@
 FlyballError
 ├── RequestError            the client's request cannot be served as it stands (400)
 │   ├── ModelNotFound       it names a model that is not served (404)
+│   ├── TraceNotFound       it rates an episode that is not stored, or not this client's (404)
 │   ├── UnknownTool         it names a tool that this server does not have (400)
 │   ├── ContextOverflow     the prompt does not fit the context (400, context_length_exceeded)
 │   └── BodyTooLarge        the body is larger than the server takes (413)
@@ -45,6 +46,13 @@ class ModelNotFound(RequestError):
         super().__init__(
             f"The model {model!r} is not served here. Served: {', '.join(known)}.", "model", "model_not_found"
         )
+
+
+class TraceNotFound(RequestError):
+    """The request names an episode that the trace store does not have, or that is another client's."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"No trace {id[:128]!r} of yours is stored here.", "trace_id", "trace_not_found")
 
 
 class UnknownTool(RequestError):

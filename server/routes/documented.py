@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..wire.feedback import FeedbackStored
 from ..wire.responses import ChatCompletion, Chunk, ModelCard, ModelList, TextCompletion
 from ..wire.tool_calls import ExecuteResponse, ObservationResponse, SessionDeleted, ToolList
 
@@ -30,7 +31,7 @@ ERROR_SCHEMA: Mapping[str, Any] = {
 _MEANINGS: Mapping[int | str, str] = {
     400: "The request is wrong; `param` names where.",
     401: "No key, or a wrong one.",
-    404: "The model is not served.",
+    404: "The model is not served, or nothing of this id is stored for this client.",
     413: "The body is too large.",
     429: "The server is full; see retry-after.",
     500: "The engine or a controller failed.",
@@ -87,4 +88,5 @@ EXECUTE_RESPONSES = _of(ExecuteResponse)
 OBSERVATION_RESPONSES = _of(ObservationResponse)
 SESSION_RESPONSES = _of(SessionDeleted)
 TOOLS_RESPONSES = _of(ToolList)
+FEEDBACK_RESPONSES = _of(FeedbackStored)
 ERROR_RESPONSES = _ERRORS

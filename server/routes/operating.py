@@ -31,7 +31,7 @@ async def health(request: Request) -> dict[str, Any]:
         "engine_running": await service.engine.running(),
         "models": service.auxiliary.health(),
         "tools": service.toolbox.health(),
-    }
+    } | ({"traces": service.traces.health()} if service.traces is not None else {})
 
 
 @router.get("/metrics", response_class=Response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from ...core.events import AnyEvent, FinishReason
 from ...core.trajectory import Tally
 from . import schema
-from .records import EpisodeRecord, TrajectoryRecord
+from .records import EpisodeRecord, Feedback, TrajectoryRecord
 
 Row = dict[str, Any]
 
@@ -30,26 +31,38 @@ def rows_of(records: list[EpisodeRecord]) -> Rows:
     """What is inserted for `records`."""
     rows = Rows([], [], [])
     for record in records:
-        rows.episodes.append(_episode_row(record))
-        for trajectory in record.trajectories:
-            row = _trajectory_row(record, trajectory)
-            rows.trajectories.append(row)
+        trajectories = [_trajectory_row(record, trajectory) for trajectory in record.trajectories]
+        rows.episodes.append(_episode_row(record, sum(len(row["log"]) for row in trajectories)))
+        rows.trajectories.extend(trajectories)
+        for trajectory, row in zip(record.trajectories, trajectories, strict=True):
             rows.decisions.extend(_decision_rows(record, trajectory, row["id"]))
     return rows
 
 
-def _episode_row(record: EpisodeRecord) -> Row:
+def _episode_row(record: EpisodeRecord, log_bytes: int) -> Row:
+    request = {"messages": record.messages, "flyball": record.flyball, "sampling": record.sampling}
     return {
         "id": record.id,
         "created": record.created,
         "model": record.model,
         "preset": record.preset,
-        "request": {"messages": record.messages, "flyball": record.flyball, "sampling": record.sampling},
+        "request": request,
         "outcome": record.outcome,
         "ledger": record.ledger,
         "seconds": record.seconds,
         "schema": schema.VERSION,
+        "owner": record.owner,
+        "tokenizer": record.tokenizer,
+        "format": record.format,
+        "controllers": controllers_column(record.controllers()),
+        "bytes": log_bytes + len(msgspec.json.encode(request)),
+        "redacted": record.redacted,
     }
+
+
+def controllers_column(names: Iterable[str]) -> str:
+    """A text in which each name stands between commas. Example: ",trimr,hint_infer," and, of none, ","."""
+    return "".join(f",{name}" for name in names) + ","
 
 
 def _trajectory_row(episode: EpisodeRecord, record: TrajectoryRecord) -> Row:
@@ -77,7 +90,9 @@ def _decision_rows(episode: EpisodeRecord, record: TrajectoryRecord, trajectory_
     ]
 
 
-def episode_of(row: sa.RowMapping, trajectories: list[TrajectoryRecord]) -> EpisodeRecord:
+def episode_of(
+    row: sa.RowMapping, trajectories: list[TrajectoryRecord], feedback: Sequence[Feedback] = ()
+) -> EpisodeRecord:
     """The record that was stored as `row`."""
     request = row["request"]
     return EpisodeRecord(
@@ -91,8 +106,18 @@ def episode_of(row: sa.RowMapping, trajectories: list[TrajectoryRecord]) -> Epis
         outcome=row["outcome"],
         ledger=row["ledger"],
         seconds=row["seconds"],
+        owner=row["owner"],
+        tokenizer=row["tokenizer"],
+        format=row["format"],
+        redacted=row["redacted"],
         trajectories=trajectories,
+        feedback=tuple(feedback),
     )
+
+
+def feedback_of(row: sa.RowMapping) -> Feedback:
+    """The feedback that was stored as `row`."""
+    return Feedback(**{name: row[name] for name in Feedback.__struct_fields__})
 
 
 def trajectory_of(row: sa.RowMapping) -> TrajectoryRecord:

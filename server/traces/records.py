@@ -12,6 +12,20 @@ from ...core.decision import Decision
 from ...core.events import AnyEvent, Appended, Decided, FinishReason
 from ...core.trajectory import Tally, Trajectory
 
+HIDDEN = -1
+"""Stands in a stored log for the id of a token that redaction took out."""
+
+
+class Feedback(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody says of an episode; `by` tells several of one client apart."""
+
+    by: str = ""
+    score: float | None = None
+    label: str | None = None
+    comment: str | None = None
+    created: datetime
+    """Must carry a time zone."""
+
 
 class TrajectoryRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One trajectory of an episode. The log is handed over: nobody changes it any more."""
@@ -50,7 +64,21 @@ class EpisodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Mapping[str, Mapping[str, float]] = {}
     """`Ledger.summary()`."""
     seconds: float
+    owner: str | None = None
+    """A salted hash of the client's key; None: it had none."""
+    tokenizer: str | None = None
+    """What reads the ids: a folder, a hub name, or a packaged model's name."""
+    format: str | None = None
+    """The chat format."""
+    redacted: int = 0
+    """How many tokens and stretches of text were taken out before it was stored."""
     trajectories: list[TrajectoryRecord]
+    feedback: tuple[Feedback, ...] = ()
+    """Given afterwards; a writer ignores it."""
+
+    def controllers(self) -> list[str]:
+        """The names of those that the request asked for, in its order."""
+        return [str(each["name"]) for each in (self.flyball or {}).get("controllers", ())]
 
 
 def trajectory_record(trajectory: Trajectory, index: int = 0, seed: int | None = None) -> TrajectoryRecord:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-VERSION = 1
-"""Raised by every change of a table or of the log's encoding."""
+VERSION = 4
+"""Raised by every change of a table or of the log's encoding; each has its step in `migrations/`."""
 
 metadata = sa.MetaData()
 
@@ -40,6 +40,9 @@ def _child_of(column: str, parent: sa.Column[str]) -> sa.Column[str]:
 
 version = sa.Table("flyball_schema", metadata, sa.Column("version", sa.Integer, primary_key=True, autoincrement=False))
 
+salts = sa.Table("flyball_salt", metadata, sa.Column("salt", sa.LargeBinary, nullable=False))
+"""One row, drawn when the store is made: what clients' keys are hashed with."""
+
 episodes = sa.Table(
     "episodes",
     metadata,
@@ -52,6 +55,12 @@ episodes = sa.Table(
     sa.Column("ledger", sa.JSON, nullable=False),
     sa.Column("seconds", sa.Double, nullable=False),
     sa.Column("schema", sa.Integer, nullable=False),
+    sa.Column("owner", sa.String),
+    sa.Column("tokenizer", sa.String),
+    sa.Column("format", sa.String),
+    sa.Column("controllers", sa.String, nullable=False, server_default=","),
+    sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("redacted", sa.Integer, nullable=False, server_default="0"),
     sa.Index("episodes_by_time", "created", "id"),
 )
 
@@ -88,3 +97,23 @@ decisions = sa.Table(
     sa.Column("created", UtcDateTime, nullable=False),
     sa.Index("decisions_by_kind", "kind", "created"),
 )
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("episode_id", sa.String, sa.ForeignKey(episodes.c.id, ondelete="CASCADE"), primary_key=True),
+    sa.Column("by", sa.String, primary_key=True),
+    sa.Column("score", sa.Double),
+    sa.Column("label", sa.String),
+    sa.Column("comment", sa.String),
+    sa.Column("created", UtcDateTime, nullable=False),
+)
+
+losses = sa.Table(
+    "losses",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("noticed", UtcDateTime, nullable=False),
+    sa.Column("episodes", sa.Integer, nullable=False),
+)
+"""Episodes that writers lost, written down as soon as the store takes something again."""

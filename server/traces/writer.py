@@ -4,50 +4,99 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from . import schema
-from .database import open_for_writing
-from .encoding import rows_of
-from .records import EpisodeRecord
+from ...core.errors import Unavailable
+from .records import EpisodeRecord, Feedback
+from .redaction.redactor import AsItIs, Redactor
+from .store import Store
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 64
 
 
+class _Episode(NamedTuple):
+    record: EpisodeRecord
+    api_key: str | None
+
+
+class _Rating(NamedTuple):
+    episode_id: str
+    api_key: str | None
+    given: Feedback
+    answer: Future[bool]
+
+
+_Job = _Episode | _Rating
+
+
 class TraceWriter:
-    """A bounded queue and one thread that encodes what arrives and inserts it, a batch to a transaction.
+    """A bounded queue and one thread that redacts and encodes what arrives and inserts it, a batch to a transaction.
 
     `written`, `failed` and `dropped` count records; besides `capacity` waiting ones a batch of 64 may be under way.
     Errors: ConfigError from the constructor when the database cannot be opened.
     """
 
-    def __init__(self, url: str, *, capacity: int = 256) -> None:
+    def __init__(self, url: str, *, capacity: int = 256, redactor: Redactor | None = None) -> None:
         self.written = 0
         self.failed = 0
-        """Lost to an SQL error, or because they could not be encoded."""
+        """Lost to an SQL error, or because they could not be redacted or encoded."""
         self.dropped = 0
         """Lost because the queue was full or the writer closed."""
-        self._engine = open_for_writing(url)
-        self._queue: SimpleQueue[EpisodeRecord | None] = SimpleQueue()
+        self._store = Store(url)
+        self._redactor = redactor or AsItIs()
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._capacity = capacity
         self._lock = threading.Lock()
         self._closed = False
         self._outage = 0
+        self._told_lost = 0
         self._thread = threading.Thread(target=self._run, name="flyball-traces", daemon=True)
         self._thread.start()
 
-    def write(self, record: EpisodeRecord) -> bool:
-        """Hand a record over, which must not change any more; False when it was dropped. Never blocks, never raises."""
+    @property
+    def waiting(self) -> int:
+        """What is not written yet, but for a batch that may be under way."""
+        return self._queue.qsize()
+
+    @property
+    def works(self) -> bool:
+        """Whether the last write went well."""
+        return not self._outage
+
+    def write(self, record: EpisodeRecord, api_key: str | None = None) -> bool:
+        """Hand a record over, which must not change any more; False when it was dropped. Never blocks, never raises.
+
+        Of the client's key only a salted hash is stored, so that feedback is taken from the same client only.
+        """
         with self._lock:  # held for this long only, by either side
-            if self._closed or self._queue.qsize() >= self._capacity:
+            if not self._put(_Episode(record, api_key), self._capacity):
                 self.dropped += 1
                 return False
-            self._queue.put(record)
             return True
+
+    def rate(self, episode_id: str, api_key: str | None, given: Feedback) -> Future[bool]:
+        """Feedback, taken behind the records handed over before; the answer is False where the client has no such episode.
+
+        Half of the queue is closed to it: no flood of feedback costs an episode. Errors, of the answer: Unavailable when the store cannot take it.
+        """
+        answer: Future[bool] = Future()
+        with self._lock:
+            if not self._put(_Rating(episode_id, api_key, given, answer), self._capacity // 2 + 1):
+                answer.set_exception(Unavailable("the trace store takes nothing now"))
+        return answer
+
+    def _put(self, job: _Job, room: int) -> bool:
+        taken = not self._closed and self._queue.qsize() < room
+        if taken:
+            self._queue.put(job)
+        return taken
 
     def close(self, timeout: float = 10.0) -> bool:
         """Write what waits, for `timeout` seconds at most; whether all was written. Blocks: not for the event loop."""
@@ -64,26 +113,30 @@ class TraceWriter:
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            self._store(batch)
-        self._engine.dispose()
+            if episodes := [job for job in batch if isinstance(job, _Episode)]:
+                self._keep(episodes)
+            for job in batch:
+                if isinstance(job, _Rating) and job.answer.set_running_or_notify_cancel():
+                    self._rate(job)
+        self._store.close()
 
-    def _next_batch(self) -> list[EpisodeRecord]:
-        """What waits now, at least one record; empty at the end. The end's mark is left for the next call."""
-        batch: list[EpisodeRecord] = []
-        record = self._queue.get()
-        while record is not None:
-            batch.append(record)
+    def _next_batch(self) -> list[_Job]:
+        """What waits now, at least one job; empty at the end. The end's mark is left for the next call."""
+        batch: list[_Job] = []
+        job = self._queue.get()
+        while job is not None:
+            batch.append(job)
             if len(batch) == _BATCH:
                 return batch
             try:
-                record = self._queue.get_nowait()
+                job = self._queue.get_nowait()
             except Empty:
                 return batch
         if batch:
             self._queue.put(None)
         return batch
 
-    def _store(self, batch: list[EpisodeRecord]) -> None:
+    def _keep(self, batch: Sequence[_Episode]) -> None:
         try:
             self._insert(batch)
         except (OperationalError, InterfaceError):  # the database is away: trying one by one would only take longer
@@ -92,22 +145,27 @@ class TraceWriter:
             if len(batch) == 1:
                 self._lost(1)
             else:  # one record is at fault and must not take the others with it
-                for record in batch:
-                    self._store([record])
+                for job in batch:
+                    self._keep([job])
         else:
             self.written += len(batch)
             if self._outage:
                 logger.warning("trace store: works again, %d records were lost", self._outage)
                 self._outage = 0
 
-    def _insert(self, batch: list[EpisodeRecord]) -> None:
-        rows = rows_of(batch)
-        with self._engine.begin() as connection:
-            connection.execute(schema.episodes.insert(), rows.episodes)
-            if rows.trajectories:
-                connection.execute(schema.trajectories.insert(), rows.trajectories)
-            if rows.decisions:
-                connection.execute(schema.decisions.insert(), rows.decisions)
+    def _insert(self, batch: Sequence[_Episode]) -> None:
+        lost = self.failed + self.dropped
+        redacted = [(self._redactor.record(job.record), job.api_key) for job in batch]
+        self._store.insert(redacted, lost - self._told_lost)
+        self._told_lost = lost
+
+    def _rate(self, job: _Rating) -> None:
+        given = job.given
+        try:
+            job.answer.set_result(self._store.rate(job.episode_id, job.api_key, self._redactor.feedback(given)))
+        except Exception as error:  # noqa: BLE001  # whatever it is, the thread lives on and the client is told
+            logger.warning("trace store: feedback could not be kept: %s", type(error).__name__)
+            job.answer.set_exception(Unavailable("the trace store takes nothing now"))
 
     def _lost(self, count: int) -> None:
         if not self._outage:

@@ -85,8 +85,11 @@ class FlyballBlock(BaseModel):
     """Say with every piece of a stream where its text comes from, and show what was dropped."""
 
     def stored(self) -> dict[str, Any]:
-        """What the trace store keeps of it: no header, as it may hold a key."""
-        return self.model_dump(exclude_defaults=True, exclude={"mcp": {"__all__": {"headers"}}})
+        """What the trace store keeps of it: no header and no query of an address, as they may hold a key."""
+        stored = self.model_dump(exclude_defaults=True, exclude={"mcp": {"__all__": {"headers"}}})
+        for server in stored.get("mcp", ()):
+            server["url"] = server["url"].partition("?")[0]
+        return stored
 
     def over(self, base: FlyballBlock) -> FlyballBlock:
         """This block where it says something, `base` (a preset) where it does not."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from flyball.cli import checks
@@ -13,6 +14,9 @@ from flyball.cli.checks import Finding
 from flyball.cli.main import cli
 from flyball.data import WORLD
 from flyball.server.config import Config
+from flyball.server.traces import schema
+from flyball.server.traces.store import Store
+from flyball.server.traces.writer import TraceWriter
 from flyball.tools.sandbox import SandboxConfig, Tier, TierReport
 
 
@@ -156,3 +160,33 @@ def test_tools_that_keep_the_server_from_starting_are_wrong() -> None:
 
     assert finding.state == "wrong"
     assert "no/such/folder" in finding.found
+
+
+def test_a_trace_store_is_looked_at_and_not_changed(tmp_path: Path) -> None:
+    """None, not there yet, there, unreachable."""
+    url = f"sqlite:///{tmp_path / 'traces.sqlite'}"
+    assert only(checks.check_traces, configured()).state == "ok"
+    assert "not there yet" in only(checks.check_traces, configured(traces={"url": url})).found
+    assert not any(tmp_path.iterdir())
+    TraceWriter(url).close()
+    assert only(checks.check_traces, configured(traces={"url": url})).found == "0 episodes lost in seven days"
+    away = configured(traces={"url": f"postgresql://u:hunter2@/x?host={tmp_path}"})
+    finding = only(checks.check_traces, away)
+    assert (finding.state, "hunter2" in finding.found) == ("wrong", False)
+
+
+def test_an_older_trace_store_and_lost_episodes_are_noted(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'traces.sqlite'}"
+    config = configured(traces={"url": url})
+    store = Store(url)
+    store.insert([], 3)
+    store.close()
+    finding = only(checks.check_traces, config)
+    assert (finding.state, finding.found) == ("note", "3 episodes lost in seven days")
+
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(schema.version.update().values(version=1))
+    engine.dispose()
+    finding = only(checks.check_traces, config)
+    assert (finding.state, finding.mend) == ("note", "flyball traces upgrade")

@@ -10,9 +10,10 @@ import pytest
 
 from flyball.server.config import Config
 from flyball.server.tool_sections import ToolsSection
+from flyball.server.traces.export.tables import TABLES
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("configuration.md", "tools.md", "tools_builtin.md")
+PAGES = ("configuration.md", "tools.md", "tools_builtin.md", "traces.md")
 SHIPPED = {"python", "search", "corpora", "web_search", "fetch", "mcp", "models"}
 
 
@@ -46,3 +47,12 @@ def test_a_link_leads_to_a_file(page: str) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", source.read_text(encoding="utf-8"))
 
     assert links and [link for link in links if not (source.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_of_an_export_is_documented(table: str) -> None:
+    page = (DOCS / "traces.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n### {table}\n")[2].partition("\n#")[0]
+
+    columns = [f"| `{column.name}` | {column.kind} | {column.meaning} |" for column in TABLES[table].columns]
+    assert section.strip().splitlines()[2:] == columns

@@ -33,6 +33,7 @@ def test_every_route_is_in_the_document_with_its_errors(served: Served) -> None:
     assert {"/v1/flyball/tools", "/v1/flyball/tools/execute", "/v1/flyball/sessions/{id}", "/get_observation"} <= set(
         paths
     )
+    assert "/v1/flyball/feedback" in paths
     assert {CHAT, COMPLETIONS, "/v1/models", "/v1/models/{model}", "/v1/flyball/controllers", "/health"} <= set(paths)
     for path in (CHAT, COMPLETIONS):
         responses = paths[path]["post"]["responses"]
@@ -70,6 +71,8 @@ def test_events_are_as_the_document_says(served: Served) -> None:
         ("POST", "/v1/flyball/tools/execute", GenerationMode.NEGATIVE, 40),
         ("POST", "/get_observation", GenerationMode.POSITIVE, 40),
         ("POST", "/get_observation", GenerationMode.NEGATIVE, 40),
+        ("POST", "/v1/flyball/feedback", GenerationMode.POSITIVE, 40),
+        ("POST", "/v1/flyball/feedback", GenerationMode.NEGATIVE, 40),
         ("GET", "/v1/flyball/tools", GenerationMode.POSITIVE, 20),
         ("DELETE", "/v1/flyball/sessions/{id}", GenerationMode.POSITIVE, 20),
         ("GET", "/v1/flyball/controllers", GenerationMode.POSITIVE, 3),

@@ -106,11 +106,11 @@ class Judge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Errors: ConfigError, so that a run does not find out at its end."""
         from pydantic import ValidationError
 
-        from ....server.remote_model import RemoteModel
-        from ....server.tool_sections import ToolModelSection
+        from ....server.auxiliary.remote import RemoteModel
+        from ....server.auxiliary.sections import EndpointSection
 
         try:
-            section = ToolModelSection.model_validate(
+            section = EndpointSection.model_validate(
                 {"name": "judge", "url": self.url, "model": self.model, "api_key_env": self.api_key_env}
                 | {"timeout_s": self.timeout}
             )

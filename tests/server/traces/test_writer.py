@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from flyball.core.errors import Unavailable
 from flyball.core.trajectory import Trajectory
 from flyball.server.traces.reader import TraceReader
-from flyball.server.traces.records import EpisodeRecord, trajectory_record
+from flyball.server.traces.records import EpisodeRecord, Feedback, trajectory_record
 from flyball.server.traces.writer import TraceWriter
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -208,3 +209,33 @@ def test_several_writers_share_a_file(path: Path) -> None:
 
     assert [writer.written for writer in writers] == [1, 1, 1, 1]
     assert ids(path) == ["0", "1", "2", "3"]
+
+
+def test_feedback_leaves_half_of_the_queue_to_episodes(writer: TraceWriter, path: Path) -> None:
+    """A flood of it is refused, and costs no episode."""
+    said = Feedback(score=1.0, created=NOON)
+    with locked(path) as asked:
+        assert writer.write(episode("under-way"))
+        assert asked.wait(5)
+        ratings = [writer.rate("under-way", None, said) for _ in range(20)]
+        refused = [rating.exception(0) for rating in ratings if rating.done()]
+        assert writer.write(episode("b"))
+    assert writer.close(5)
+
+    assert len(refused) == 14 and all(isinstance(error, Unavailable) for error in refused)
+    assert [rating.result(5) for rating in ratings[:6]] == [True] * 6
+    assert (writer.written, writer.dropped) == (2, 0)
+    assert isinstance(writer.rate("b", None, said).exception(0), Unavailable)
+
+
+def test_feedback_that_nobody_waits_for_is_not_written(writer: TraceWriter, path: Path) -> None:
+    """Its request has timed out; the client was told so."""
+    with locked(path) as asked:
+        assert writer.write(episode("a"))
+        assert asked.wait(5)
+        assert writer.rate("a", None, Feedback(score=1.0, created=NOON)).cancel()
+    assert writer.close(5)
+
+    with TraceReader(f"sqlite:///{path}") as reader:
+        record = reader.episode("a")
+    assert record is not None and record.feedback == ()

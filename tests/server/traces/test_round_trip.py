@@ -2,157 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from math import inf, isnan, nan
 from pathlib import Path
 
-import msgspec
 import pytest
 import sqlalchemy as sa
 
-from flyball.core.decision import Decision
 from flyball.core.engine import TokenLogprob
 from flyball.core.errors import ConfigError
 from flyball.core.events import (
-    Acted,
     AnyEvent,
-    Called,
     Channel,
-    Decided,
-    Finished,
     FinishReason,
-    Noted,
     Origin,
-    ToolAnswered,
-    ToolCalled,
 )
 from flyball.core.ledger import Ledger
 from flyball.core.trajectory import Trajectory, replay
 from flyball.server.traces import schema
 from flyball.server.traces.reader import TraceReader
-from flyball.server.traces.records import EpisodeRecord, trajectory_record
+from flyball.server.traces.records import trajectory_record
 from flyball.server.traces.writer import TraceWriter
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-HINT = Decision(
-    kind="hint",
-    policy="uniform",
-    policy_version="7",
-    candidates=("a", "b", "c"),
-    chosen=("b",),
-    probability=1 / 3,
-    features={"entropy": 0.1, "length": 12.0},
-    position=3,
-)
-
-
-# -- PostgreSQL, where there is one -----------------------------------------------------------------------------------
-
-
-def _as_server_user(*command: str | Path) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    words = [str(word) for word in command]
-    return ["runuser", "-u", "postgres", "--", *words] if os.geteuid() == 0 else words
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL: the one that the environment names, else a private one."""
-    if url := os.environ.get("FLYBALL_TEST_POSTGRES"):
-        yield url
-        return
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries:
-        absent = "no PostgreSQL: set FLYBALL_TEST_POSTGRES or install the server"
-        pytest.fail(absent) if os.environ.get("CI") else pytest.skip(absent)
-    home = Path(tempfile.mkdtemp(prefix="flyball-postgres-"))
-    if os.geteuid() == 0:
-        shutil.chown(home, "postgres")
-    control = binaries[-1] / "pg_ctl"
-    data, options = home / "data", f"-c listen_addresses='' -c fsync=off -k {home}"
-    create = _as_server_user(binaries[-1] / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
-    start = _as_server_user(control, "-D", data, "-l", home / "log", "-o", options, "-w", "-t", "30", "start")
-    stop = _as_server_user(control, "-D", data, "-m", "immediate", "-w", "stop")
-    subprocess.run(create, check=True, capture_output=True, timeout=60, cwd=home)
-    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=home)
-    try:
-        yield f"postgresql+psycopg://postgres@/postgres?host={home}"
-    finally:
-        subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, timeout=60, cwd=home)
-        shutil.rmtree(home)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'traces.sqlite'}"
-    url: str = request.getfixturevalue("postgres")
-    engine = sa.create_engine(url)
-    schema.metadata.drop_all(engine)
-    engine.dispose()
-    return url
-
-
-# -- records ----------------------------------------------------------------------------------------------------------
-
-
-def eventful() -> Trajectory:
-    """A trajectory with every type of event in its log."""
-    trajectory = Trajectory([1, 2, 3])
-    logprobs = [TokenLogprob(-0.1), TokenLogprob(-inf), TokenLogprob(-1e-9)]
-    trajectory.note(Called(position=0, call=0, seed=2**62))
-    trajectory.append([10], Channel.THINK, Origin.INJECTED, marker=True)
-    trajectory.append([11, 12, 13], Channel.THINK, Origin.SAMPLED, logprobs=logprobs, weight_version="v3")
-    trajectory.note(Decided(position=3, decision=HINT))
-    trajectory.drop(3, "trimr")
-    trajectory.overshoot([13, 14])
-    trajectory.note(Acted(position=3, controller="trimr", boundary="thought_end", detected=5, edits=["truncate"]))
-    trajectory.replace_context([1, 2, 99], "fold")
-    trajectory.note(Called(position=3, call=1, seed=None))
-    trajectory.append([20, 21], Channel.ANSWER, Origin.SAMPLED, weight_version="v4")
-    trajectory.note(ToolCalled(position=5, id="call_1", name="python", arguments='{"code": "1"}', fenced=True))
-    trajectory.note(ToolAnswered(position=5, id="call_1", name="python", status="infra", text="\x00é", seconds=0.25))
-    trajectory.append([30], Channel.RESULT, Origin.ENVIRONMENT)
-    trajectory.note(Noted(position=6, by="trimr", text="a verdict came too late: “wait”\x00"))
-    trajectory.note(Finished(position=6, reason=FinishReason.STOP, by="stop", stop="\n\n", answer_chars=17))
-    return trajectory
-
-
-def episode(id: str = "ep-1", created: datetime = NOON, model: str = "pocket", **changes: object) -> EpisodeRecord:
-    """A record of one eventful trajectory and one that was cancelled before it began."""
-    record = EpisodeRecord(
-        id=id,
-        created=created,
-        model=model,
-        preset="fast",
-        messages=[{"role": "user", "content": "2 + 2 = ? “ü” \x00"}],
-        flyball={"controllers": [{"name": "trimr"}]},
-        sampling={"temperature": 0.6, "seed": 7},
-        outcome="stop",
-        ledger={"tokens": {"spent": 6.0, "limit": 100.0}},
-        seconds=1.25,
-        trajectories=[trajectory_record(eventful(), 0, 7), trajectory_record(Trajectory([1]), 1)],
-    )
-    return msgspec.structs.replace(record, **changes)
-
-
-def store(url: str, *records: EpisodeRecord) -> None:
-    writer = TraceWriter(url)
-    assert all(writer.write(record) for record in records)
-    assert writer.close(30)
-    assert (writer.written, writer.failed, writer.dropped) == (len(records), 0, 0)
-
-
-def ids(url: str, **filters: object) -> list[str]:
-    with TraceReader(url) as reader:
-        return [found.id for found in reader.episodes(**filters)]  # type: ignore[arg-type]
-
+from .records import NOON, episode, eventful, ids, store
 
 # -- the round trip ---------------------------------------------------------------------------------------------------
 
@@ -312,20 +184,6 @@ def test_a_second_writer_goes_on_with_the_same_store(url: str) -> None:
     store(url, episode("b"))
 
     assert ids(url) == ["a", "b"]
-
-
-def test_another_schema_version_is_refused(url: str) -> None:
-    """Neither reading nor writing goes on with tables that may mean something else."""
-    store(url)
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(schema.version.update().values(version=schema.VERSION + 1))
-    engine.dispose()
-
-    with pytest.raises(ConfigError, match=f"schema version {schema.VERSION + 1}"):
-        TraceWriter(url)
-    with pytest.raises(ConfigError, match=f"schema version {schema.VERSION + 1}"):
-        TraceReader(url)
 
 
 def test_reading_creates_no_store(url: str) -> None:

@@ -1,0 +1,1 @@
+"""`flyball traces`: look at stored episodes, and take them elsewhere."""

@@ -1,0 +1,1 @@
+"""Episodes as tables: JSON lines, or parquet for what reads columns."""
