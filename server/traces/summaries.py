@@ -45,7 +45,7 @@ def summaries_of(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> li
     """The summaries of these rows, in their order."""
     ids = [row["id"] for row in rows]
     counts, said = _counts(connection, ids), feedback_on(connection, ids)
-    none = dict.fromkeys(("trajectories", *_COUNTED), 0)
+    none: dict[str, Any] = dict.fromkeys(("trajectories", *_COUNTED), 0)
     return [
         Summary(
             **{name: row[name] for name in _COLUMNS if name != "controllers"},
@@ -57,7 +57,7 @@ def summaries_of(connection: sa.Connection, rows: Sequence[sa.RowMapping]) -> li
     ]
 
 
-def _counts(connection: sa.Connection, episode_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+def _counts(connection: sa.Connection, episode_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     sums = [sa.func.sum(trajectories.c[name]).label(name) for name in _COUNTED]
     wanted = sa.select(trajectories.c.episode_id, sa.func.count().label("trajectories"), *sums)
     wanted = wanted.where(trajectories.c.episode_id.in_(episode_ids)).group_by(trajectories.c.episode_id)

@@ -78,7 +78,11 @@ def _pretty(value: Any) -> str:
     """JSON on several lines; text that is JSON too, other text as it is."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            return _pretty_value(json.loads(value))
         except (ValueError, RecursionError):
             return value
+    return _pretty_value(value)
+
+
+def _pretty_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -46,7 +47,7 @@ def hide(*patterns: str, secrets: Sequence[str] = (SECRET,)) -> HideMatches:
     return HideMatches(Patterns(secrets, patterns), FORMAT.decode)
 
 
-def stored(made: Trajectory, redactor: HideMatches | None = None, **changes: object) -> EpisodeRecord:
+def stored(made: Trajectory, redactor: HideMatches | None = None, **changes: Any) -> EpisodeRecord:
     return (redactor or hide()).record(episode(trajectories=[trajectory_record(made)], **changes))
 
 

@@ -38,7 +38,8 @@ def said(url: str, id: str) -> list[Feedback]:
 
 
 def words(**changes: Any) -> Feedback:
-    return Feedback(**({"score": 0.1, "created": NOON} | changes))
+    said: dict[str, Any] = {"score": 0.1, "created": NOON} | changes
+    return Feedback(**said)
 
 
 def test_feedback_is_read_with_its_episode(store: Store, url: str) -> None:
