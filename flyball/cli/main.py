@@ -15,6 +15,7 @@ COMMANDS = {
     "chat": (".chat:chat", "Talk with a served model; thinking, hints and dropped tokens in colours."),
     "doctor": (".doctor:doctor", "Check the installation, and say how to mend what is wrong."),
     "eval": (".evaluate:evaluate", "Measure arms on questions with known answers."),
+    "replay": (".replay:replay", "What a method would have done to stored traces."),
     "pocket": (".pocket:pocket", "Train, check and question the pocket model."),
 }
 """Name -> where the command is, and its line in the overview."""
