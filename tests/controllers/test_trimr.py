@@ -119,8 +119,10 @@ async def test_the_verifier_reads_only_the_last_sentences_and_the_question() -> 
     thinking = "One. Two. Three. The result is 4.\n\nWait, no."
     await trimmed(thinking, models={"verifier": model}, sentences=2)
     assert model.asked == [
-        "Question: Start with 7, add 5.\nPassage: Three. The result is 4.\n"
-        "Does the passage reach a definite final result for the question? Reply Yes or No."
+        (
+            "Question: Start with 7, add 5.\nPassage: Three. The result is 4.\n"
+            "Does the passage reach a definite final result for the question? Reply Yes or No."
+        )
     ]
 
 

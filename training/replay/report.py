@@ -56,10 +56,14 @@ def lines(replay: Replay) -> list[list[str]]:
 def notes(replay: Replay) -> list[str]:
     """What must be said with the table."""
     return [
-        f"{replay.replayed} traces of {replay.traces} with {replay.thinking_tokens} thinking tokens, {replay.skipped} skipped; "
-        f"R is a share of {replay.budget} tokens; verifier: {replay.verifier}",
-        f"accuracies: of the {replay.known} traces whose question's answer is known; at the cut: the last result stated "
-        "before it, which the model would answer with; every verdict is there at once, repetition is not looked for",
+        (
+            f"{replay.replayed} traces of {replay.traces} with {replay.thinking_tokens} thinking tokens, {replay.skipped} skipped; "
+            f"R is a share of {replay.budget} tokens; verifier: {replay.verifier}"
+        ),
+        (
+            f"accuracies: of the {replay.known} traces whose question's answer is known; at the cut: the last result stated "
+            "before it, which the model would answer with; every verdict is there at once, repetition is not looked for"
+        ),
     ]
 
 
