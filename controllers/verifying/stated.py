@@ -20,8 +20,8 @@ _STATEMENTS = (
     ),
     re.compile(rf"(?:^|\s)(?P<value>\S{{1,40}}) (?:is|as) (?:the|my|our) (?:final )?{_NOUN}\b(?P<end>)", re.IGNORECASE),
 )
-_DEFINITE = re.compile(r"[-+]?[\d(\[{\\√π]|[A-Z]|(?:yes|no|true|false)\Z")
-_ROUND = "*$\"'` "
+_DEFINITE = re.compile(r"[-+]?[\d($\[{\\√π]|[A-Z]|(?:yes|no|true|false)\Z")
+_ROUND = "*\"'` "
 
 
 class StatedVerifier:
@@ -60,4 +60,4 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
         for match in pattern.finditer(text):
             value = match["value"].strip(_ROUND)
             if "?" not in match["end"] and "\\boxed" not in value and _DEFINITE.match(value):
-                yield match.start("value"), value
+                yield match.start("value"), value.strip("$ ")
