@@ -17,11 +17,11 @@ from flyball.core.model import ModelReply
 
 from .auxiliaries import Auxiliary
 from .early import segments, thinker
+from .toolbox import add, call, offered
 from .worlds import (
     DELTAS,
     EOS,
     PATIENCE,
-    TOOL,
     Run,
     acted,
     ids,
@@ -32,6 +32,7 @@ from .worlds import (
     pocket,
     run,
     text_of,
+    writes,
 )
 
 MILD = "\n\nI have verified this result several times.\n</think>\n\n**Final Answer**\n"
@@ -324,9 +325,15 @@ async def test_an_answer_that_must_match_a_grammar_begins_without_words() -> Non
     assert "several times.\n</think>\n\n" in result.kept()
 
 
-async def test_with_tools_the_model_may_think_again_in_its_next_turn() -> None:
-    result = await trimmed(segments(*"44444"), run_options={"tools": (TOOL,)}, m=1, **PLAIN)
-    assert result.kept().startswith(segments("4", "4") + MILD)
+async def test_behind_the_results_of_tools_the_next_turn_is_trimmed_anew() -> None:
+    turn = "<think>\n{}</think>\n\nno" + EOS
+    ask = call("add", a=7, b=5)
+    script = writes(turn.format(segments(*"4444")), ask + EOS, turn.format(segments(*"7777")), f"done{EOS}")
+    result = await run(script, controllers=[trimr(m=1, **PLAIN)], **offered(add))
+    kept = result.kept()
+    assert acted(result.trajectory) == ["trimr", "trimr"]
+    assert segments("4", "4") + MILD + ask in kept
+    assert kept.endswith(segments("7", "7") + MILD + f"done{EOS}")
 
 
 @pytest.mark.parametrize(
