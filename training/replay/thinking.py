@@ -88,7 +88,7 @@ def _walk(trajectory: Trajectory, format: ChatFormat, sentences: int) -> tuple[l
                 ends += (boundary.position for boundary in scanner.take(token, None, None))
             else:
                 scanner.inject([token])
-    places = [position for position in _thought(again)]
+    places = list(_thought(again))
     segments = [
         Segment(
             sum(place < end for place in places), last_sentences(thinking_text(again, format, start, end), sentences)
