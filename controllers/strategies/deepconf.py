@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from statistics import quantiles
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
@@ -30,7 +31,7 @@ class DeepConfParams(Params):
     """Traces in all (DeepConf: 256 online, 512 offline)."""
     warmup: int = Field(default=16, ge=1)
     """online: so many of them are decoded whole, and set the threshold (DeepConf: 16)."""
-    eta: float = Field(default=90, gt=0, le=100)
+    eta: int = Field(default=90, ge=1, le=100)
     """Percent of the traces to keep: 90 is DeepConf's "high", 10 its "low"."""
     window: int = Field(default=2048, ge=1)
     """Tokens of a window (DeepConf: 2048); small models think in fewer: take a part of what they think."""
@@ -180,11 +181,12 @@ async def _all(tasks: Sequence[asyncio.Task[Outcome]]) -> list[Outcome | Request
     return results
 
 
-def _percentile_of(traces: Sequence[Trace], eta: float) -> float:
+def _percentile_of(traces: Sequence[Trace], eta: int) -> float:
     """The confidence that eta percent of the traces reach."""
-    import numpy as np
-
-    return float(np.percentile([trace.confidence for trace in traces], 100 - eta))
+    values = [trace.confidence for trace in traces]
+    if eta == 100 or len(values) == 1:
+        return min(values)
+    return quantiles(values, n=100, method="inclusive")[99 - eta]
 
 
 STRATEGY = DeepConf

@@ -68,7 +68,7 @@ async def test_a_trace_that_is_shorter_than_a_window_is_never_stopped() -> None:
 
 
 @pytest.mark.parametrize(("eta", "voting"), [(100, 4), (75, 3), (10, 1)])
-async def test_eta_percent_of_the_warm_up_vote(eta: float, voting: int) -> None:
+async def test_eta_percent_of_the_warm_up_vote(eta: int, voting: int) -> None:
     given = [(str(number), level(sure)) for number, sure in enumerate((1.0, 2.0, 3.0, 4.0))]
     result = await voted(given, warmup=4, eta=eta)
     assert figures(result)["voting"] == voting
