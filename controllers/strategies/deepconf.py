@@ -116,7 +116,7 @@ class DeepConf:
 
         async def one(index: int) -> Outcome:
             async with free:
-                return await trials.start(index, among=indices.stop - index, variant=variant)
+                return await trials.start(index, among=self._params.n - index, variant=variant)
 
         tasks = [asyncio.create_task(one(index)) for index in indices]
         try:
