@@ -1,6 +1,7 @@
 """trimr: thinking ends once its results agree, once it finds none, and once it goes round in circles."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -289,11 +290,18 @@ async def test_a_client_that_leaves_while_the_verifier_works_leaves_nothing_runn
     episode, engine = opened(
         thinker(segments(*"4444")), controllers=[trimr()], thinking=Thinking.ON, models={"verifier": model}
     )
+
+    async def read() -> None:
+        async with aclosing(episode.pieces()) as pieces:
+            async for _ in pieces:
+                pass
+
+    client = asyncio.create_task(read())
     async with asyncio.timeout(PATIENCE):
-        async for _ in (pieces := episode.pieces()):
-            if model.running:
-                break
-        await pieces.aclose()
+        while not model.running:
+            await asyncio.sleep(0)
+        client.cancel()
+        await asyncio.gather(client, return_exceptions=True)
     await nothing_left(engine)
     assert model.running == 0
 
@@ -308,7 +316,7 @@ async def test_without_thinking_nothing_is_done() -> None:
 
 async def test_every_choice_is_trimmed_by_itself() -> None:
     result = await run(thinker(segments(*"44444")), controllers=[trimr()], n=3, thinking=Thinking.ON)
-    assert [shown.reasoning for shown in result.choices] == [segments(*"444") + MILD.partition("\n</think>")[0]] * 3
+    assert [shown.reasoning for shown in result.choices] == [segments(*"444") + MILD.partition("</think>")[0]] * 3
     assert [body.content for body in plain(result.episode)] == ["**Final Answer**\ncut"] * 3
 
 
