@@ -1,5 +1,6 @@
 """dynasor: probes that really agree end the thinking; doubt, missing answers and different ones do not."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from flyball.controllers.registry import build_controllers
 from flyball.controllers.trimming.probes import boxed_answer, certain
+from flyball.core.answers import same_answer_async
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import RequestError
@@ -14,6 +16,13 @@ from flyball.core.ledger import AUXILIARY
 
 from .early import thinker
 from .worlds import DELTAS, EOS, Run, acted, ids, notes, run, setting, text_of
+
+
+@pytest.fixture(scope="module", autouse=True)
+def comparing() -> None:
+    """The process that compares answers has started: that takes longer than a test may."""
+    assert asyncio.run(same_answer_async("1/2", "0.5", seconds=100))
+
 
 TEXT = "one two three four five six seven eight nine ten " * 8
 PROBE = "... Oh, I suddenly got the answer to the whole problem, **Final Answer**\n\n\\[ \\boxed{"
@@ -83,10 +92,11 @@ async def test_a_probe_goes_on_from_its_boundary_as_published_and_is_charged() -
 
 async def test_the_end_of_the_turn_inside_of_thinking_is_the_end() -> None:
     def script(request: EngineRequest) -> Iterable[int]:
-        return ids("4}" + EOS) if "probe" in request.request_id else ids(TEXT[:60] + EOS)
+        return ids("4}" + EOS) if "probe" in request.request_id else [*ids(TEXT)[:25], *ids(EOS)]
 
     result = await run(script, controllers=[dynasor()], thinking=Thinking.ON)
-    assert result.kept() == TEXT[:60] + EOS
+    assert result.kept() == text_of(ids(TEXT)[:25]) + EOS
+    assert len(result.engine.requests) == 1 + 2
 
 
 async def test_the_model_may_write_the_answer_itself() -> None:

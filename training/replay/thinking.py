@@ -85,7 +85,8 @@ def _walk(trajectory: Trajectory, format: ChatFormat, sentences: int) -> tuple[l
     for run, stop in trajectory.spans():
         for token in trajectory.ids[run.start : stop]:
             if run.origin is Origin.SAMPLED:
-                ends += (boundary.position for boundary in scanner.take(token, None, None))
+                made = scanner.take(token, None, None)
+                ends += (boundary.position for boundary in made if boundary.kind is BoundaryKind.THOUGHT_END)
             else:
                 scanner.inject([token])
     places = list(_thought(again))
