@@ -15,11 +15,11 @@ from .measures import token_confidence
 
 
 class Window(NamedTuple):
-    """The window that ends at `end`: the sum and the number of the confidences in it; the lowest mean of a full one."""
+    """The window that ends at `end`: the sum of the confidences in it and how many there are; the lowest mean of a full one."""
 
     end: int = 0
     total: float = 0.0
-    count: int = 0
+    known: int = 0
     lowest: float = math.inf
 
 
@@ -45,13 +45,13 @@ class ConfidenceStop(BaseController[Window]):
 
 def slid(window: Window, logprobs: Mapping[int, TokenLogprob], end: int, size: int) -> Window:
     """The window at a later end."""
-    at, total, count, lowest = window
+    at, total, known, lowest = window
     while at < end:
         if (new := logprobs.get(at)) is not None:
-            total, count = total + token_confidence(new), count + 1
+            total, known = total + token_confidence(new), known + 1
         if at >= size and (old := logprobs.get(at - size)) is not None:
-            total, count = total - token_confidence(old), count - 1
+            total, known = total - token_confidence(old), known - 1
         at += 1
-        if at >= size and count:
-            lowest = min(lowest, total / count)
-    return Window(at, total, count, lowest)
+        if at >= size and known:
+            lowest = min(lowest, total / known)
+    return Window(at, total, known, lowest)

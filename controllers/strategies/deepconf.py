@@ -61,7 +61,8 @@ class Trace(NamedTuple):
     stopped: bool
 
     @property
-    def index(self) -> int:
+    def number(self) -> int:
+        """Its place among the traces."""
         return self.outcome.index
 
 
@@ -150,20 +151,20 @@ class DeepConf:
             "agreeing": len(winners),
         }
         trials.note(_NAME, figures)
-        return max(winners or traces, key=lambda trace: (trace.confidence, -trace.index)).outcome
+        return max(winners or traces, key=lambda trace: (trace.confidence, -trace.number)).outcome
 
     def _may_vote(self, trace: Trace, threshold: float) -> bool:
         """A later trace that was not stopped may, also where it is shorter than a window."""
-        later = self._params.mode == "online" and trace.index >= self._params.warmup
+        later = self._params.mode == "online" and trace.number >= self._params.warmup
         return not trace.stopped and (later or trace.confidence >= threshold)
 
     async def _winners(self, traces: Sequence[Trace]) -> list[Trace]:
         """The traces behind the answer with the most weight; of two with the same the one with the earliest trace."""
-        votes, by_index = Votes(), {trace.index: trace for trace in traces}
+        votes, by_index = Votes(), {trace.number: trace for trace in traces}
         for trace in traces:
-            await votes.add(trace.index, extract_answer(trace.outcome.text))
+            await votes.add(trace.number, extract_answer(trace.outcome.text))
         groups = [[by_index[index] for index in group] for group in votes.groups]
-        return max(groups, key=lambda group: (self._weight(group), -min(t.index for t in group)), default=[])
+        return max(groups, key=lambda group: (self._weight(group), -min(t.number for t in group)), default=[])
 
     def _weight(self, group: Iterable[Trace]) -> float:
         return sum(trace.confidence if self._params.weighted else 1.0 for trace in group)

@@ -54,7 +54,6 @@ def closing(answer: str) -> str:
     [
         (["4}", "4}", "4}"], 3),
         (["7}", "4}", "4}", "4}"], 4),
-        (["0.5}", "\\frac{1}{2}}", "1/2} \\]"], 3),
         (["4}", "4} wait", "4}", "4}", "4}"], 5),
         (["4}", "4", "4}", "4}", "4}"], 5),
         (["4}", "}", "4}", "4}", "4}"], 5),
@@ -68,6 +67,11 @@ async def test_the_last_answers_end_the_thinking_when_they_are_there_certain_and
     answer = boxed_answer(replies[at - 1])
     assert answer is not None
     assert result.kept() == text_of(ids(TEXT)[: 10 * at]) + closing(answer)
+
+
+async def test_answers_in_other_forms_are_the_same_by_mathematics() -> None:
+    result = await probed("0.5}", "\\frac{1}{2}}", "1/2} \\]", options={"deltas": (1,)})
+    assert result.kept().endswith(closing("1/2"))
 
 
 @pytest.mark.parametrize(
