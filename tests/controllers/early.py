@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
+from flyball.core.answers import same_answer_async
 from flyball.core.engine import EngineRequest
 from flyball.server.engines.scripted import Script
 
@@ -33,3 +35,12 @@ def thinker(thinking: str, probed: Callable[[str], str] | None = None, probe: st
         return whole(request)
 
     return script
+
+
+def start_comparing() -> None:
+    """Start the processes that compare answers: that takes longer than a test may."""
+
+    async def compare() -> list[bool]:
+        return await asyncio.gather(*(same_answer_async("1/2", "0.5", seconds=100) for _ in range(4)))
+
+    assert all(asyncio.run(compare()))

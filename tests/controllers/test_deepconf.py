@@ -14,7 +14,13 @@ from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest, TokenLogprob
 from flyball.core.errors import EngineDead, RequestError
 
+from .early import start_comparing
 from .worlds import EOS, PATIENCE, Run, acted, choice_number, ids, nothing_left, opened, pocket, run, setting
+
+
+@pytest.fixture(scope="module", autouse=True)
+def comparing() -> None:
+    start_comparing()
 
 
 def strategy(**params: Any) -> Any:

@@ -1,6 +1,5 @@
 """dynasor: probes that really agree end the thinking; doubt, missing answers and different ones do not."""
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,20 +7,18 @@ import pytest
 
 from flyball.controllers.registry import build_controllers
 from flyball.controllers.trimming.probes import boxed_answer, certain
-from flyball.core.answers import same_answer_async
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
 from flyball.core.errors import RequestError
 from flyball.core.ledger import AUXILIARY
 
-from .early import thinker
+from .early import start_comparing, thinker
 from .worlds import DELTAS, EOS, Run, acted, ids, notes, run, setting, text_of
 
 
 @pytest.fixture(scope="module", autouse=True)
 def comparing() -> None:
-    """The process that compares answers has started: that takes longer than a test may."""
-    assert asyncio.run(same_answer_async("1/2", "0.5", seconds=100))
+    start_comparing()
 
 
 TEXT = "one two three four five six seven eight nine ten " * 8

@@ -17,7 +17,7 @@ from flyball.core.ledger import AUXILIARY, AUXILIARY_PROMPT
 from flyball.core.model import ModelReply
 
 from .auxiliaries import Auxiliary
-from .early import segments, thinker
+from .early import segments, start_comparing, thinker
 from .toolbox import add, call, offered
 from .worlds import (
     DELTAS,
@@ -39,6 +39,11 @@ from .worlds import (
 MILD = "\n\nI have verified this result several times.\n</think>\n\n**Final Answer**\n"
 FORCEFUL = "\n\nI think I already thought for a long time, I should give my best answer now.\n</think>\n\n"
 PLAIN: dict[str, Any] = {"underthinking": False, "repetition": False}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def comparing() -> None:
+    start_comparing()
 
 
 def trimr(**params: Any) -> dict[str, Any]:
