@@ -26,7 +26,7 @@ def thinker(thinking: str, probed: Callable[[str], str] | None = None, probe: st
     """
     whole = goes_on(f"{thinking}{CLOSE}\n\nyes{EOS}")
 
-    def script(request: EngineRequest) -> Iterable[int]:
+    def script(request: EngineRequest) -> Iterable[int | tuple[int, float]]:
         written = text_of(request.ids).rpartition("<think>\n")[2]
         if probed is not None and written.endswith(probe):
             return ids(probed(written))
