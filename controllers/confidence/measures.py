@@ -11,13 +11,16 @@ from ...core.engine import TokenLogprob
 Measure = Literal["lowest", "mean", "tail", "bottom"]
 """The least window, all tokens, the last window's tokens, the least tenth of the windows."""
 
+_LEAST = -100.0
+"""An engine may say minus infinity of a token that cannot be sampled; no mean would come of it."""
+
 
 def token_confidence(place: TokenLogprob) -> float:
     """Minus the mean log-probability of the likeliest tokens: the higher, the more peaked.
 
     Example: log-probabilities -0.1, -3.0 and -5.0 give 2.7.
     """
-    return -sum(logprob for _, logprob in place.top) / len(place.top) if place.top else 0.0
+    return -sum(max(_LEAST, logprob) for _, logprob in place.top) / len(place.top) if place.top else 0.0
 
 
 def confidences(logprobs: Mapping[int, TokenLogprob]) -> list[float]:

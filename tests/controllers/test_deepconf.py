@@ -164,6 +164,9 @@ def places(*sure: float) -> dict[int, TokenLogprob]:
 def test_a_tokens_confidence_is_minus_the_mean_of_its_likeliest() -> None:
     assert token_confidence(TokenLogprob(-0.1, ((1, -0.1), (2, -3.0), (3, -5.0)))) == pytest.approx(2.7)
     assert token_confidence(TokenLogprob(-0.1)) == 0.0
+    assert token_confidence(TokenLogprob(0.0, ((1, 0.0), (2, float("-inf")), (3, float("nan"))))) == pytest.approx(
+        200 / 3
+    )
     assert confidences(places(1.0, 2.0)) == [1.0, 2.0]
 
 
