@@ -128,7 +128,7 @@ class Panel:
         with self._consulted(index, boundary, view):
             result = Failed("no verdict: it was cancelled") if verdict.task.cancelled() else verdict.task.result()
             if isinstance(result, Failed):
-                self._trajectory.note(Noted(position=boundary.position, by=name, text=result.reason))
+                self._note_once(Noted(position=boundary.position, by=name, text=result.reason))
                 result = None
             before = history.at(boundary.position)
             ruling = controller.verdict(before, boundary, result, view)
@@ -137,6 +137,12 @@ class Panel:
                     boundary.position, lambda state: controller.verdict(state, boundary, result, view).state
                 )
         return self._checked(_Asked(index, boundary, ruling, before))
+
+    def _note_once(self, note: Noted) -> None:
+        """Say why there is no verdict; once, however many fail for the same reason."""
+        known = [event for event in self._trajectory.log if isinstance(event, Noted)]
+        if not any((event.by, event.text) == (note.by, note.text) for event in known):
+            self._trajectory.note(note)
 
     # -- edits -----------------------------------------------------------------------------------------------------
 

@@ -101,10 +101,15 @@ class View(Protocol):
 
 
 class Pending(NamedTuple):
-    """A verdict that comes later, while decoding goes on. `seconds` is its deadline."""
+    """A verdict that comes later, while decoding goes on. `seconds` is its deadline.
+
+    One that does not hold may come whenever it comes: nothing waits for it, what was decoded is sent at once, and `verdict`
+    must not edit; what it learned acts at the controller's next boundary.
+    """
 
     wait: Callable[[], Awaitable[Any]]
     seconds: float
+    holds: bool = True
 
 
 class Ruling(NamedTuple, Generic[S]):

@@ -100,20 +100,20 @@ class Editor:
             case Inject():
                 self._scanner.inject(self._setup.format.encode(edit.text))
             case FinishThinking():
-                return self._finish_thinking(edit.phrase, edit.limit)
+                return self._finish_thinking(edit.phrase, edit.limit, edit.opening)
             case Finish():
                 self.end_here(edit.reason, "controller")
             case ReplaceContext():
                 self._trajectory.replace_context(edit.ids, "controller")
         return True
 
-    def _finish_thinking(self, phrase: str | None, limit: bool) -> bool:
+    def _finish_thinking(self, phrase: str | None, limit: bool, opening: str = "") -> bool:
         """Close open thinking: with the phrase, if the answer's room is left after it. The end, if no answer could follow."""
         if self._scanner.channel is not Channel.THINK:
             return False
         room = self._setup.limits.context_length - self._trajectory.context_tokens()
-        ids = self._closing(phrase)
-        if phrase and len(ids) + self._setup.limits.answer_room > room:
+        ids = self._closing(phrase) + ([] if self._answer.wanted else self._setup.format.encode(opening))
+        if (phrase or opening) and len(ids) + self._setup.limits.answer_room > room:
             self.note("the closing phrase was left out to keep the answer's room in the context")
             ids = self._closing("")
         if len(ids) >= room:

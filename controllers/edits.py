@@ -25,6 +25,8 @@ class FinishThinking(NamedTuple):
 
     phrase: str | None
     limit: bool = True
+    opening: str = ""
+    """Written for the model at the beginning of the answer; left out where a grammar or a forced call fixes the answer."""
 
 
 class Finish(NamedTuple):

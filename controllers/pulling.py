@@ -28,7 +28,7 @@ async def pull(
     arriving: asyncio.Task[Delta | None] | None = None
     try:
         while True:
-            if not verdicts and arriving is None:
+            if not verdicts.tasks and arriving is None:
                 delta = await _in_time(stream, deadline)
             else:
                 arriving = arriving or asyncio.create_task(_next(stream))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Awaitable, Callable
+from copy import copy
 
 import msgspec
 
@@ -36,19 +38,25 @@ async def ask_charged(model: Model, ledger: Ledger, question: Question) -> Model
 
 
 class TrajectorySideCalls:
-    """Implements `SideCalls` for the trajectory of one loop; `by` and `position` are set by who asks the controllers."""
+    """Implements `SideCalls` for the trajectory of one loop; see `bound` for who asks, and where."""
 
     def __init__(self, trajectory: Trajectory, setup: Setup, seed: int) -> None:
         self._trajectory, self._setup, self._seed = trajectory, setup, seed
         self._bill = SideBill(setup.ledger, setup.limits.price)
-        self._made = 0
-        self.by, self.position = "", 0
+        self._numbers = itertools.count(1)
+        self._by, self._position = "", 0
+
+    def bound(self, by: str, position: int) -> TrajectorySideCalls:
+        """The calls of one controller at a boundary of this position, whenever it makes them."""
+        twin = copy(self)
+        twin._by, twin._position = by, position
+        return twin
 
     # -- auxiliary models ------------------------------------------------------------------------------------------
 
     def ask(self, model: str, question: Question) -> Callable[[], Awaitable[ModelReply]]:
         """Part of `SideCalls`."""
-        by, position = self.by, self.position
+        by, position = self._by, self._position
         return lambda: self._ask(model, question, by, position)
 
     async def _ask(self, name: str, question: Question, by: str, position: int) -> ModelReply:
@@ -78,18 +86,18 @@ class TrajectorySideCalls:
         until: Callable[[str], bool] | None = None,
     ) -> Callable[[], Awaitable[ProbeReply]]:
         """Part of `SideCalls`."""
-        ids = self._trajectory.context(self.position) + self._setup.format.encode(text)
-        self._made += 1
+        ids = self._trajectory.context(self._position) + self._setup.format.encode(text)
+        number = next(self._numbers)
         sampling = Sampling(
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
             logprobs=0,
-            seed=derived_seed(self._seed, self._made),
+            seed=derived_seed(self._seed, number),
         )
-        request_id = f"{self._setup.request_id}-probe-{self._made}"
+        request_id = f"{self._setup.request_id}-probe-{number}"
         probe = Probe(request_id=request_id, ids=ids, sampling=sampling, adapter=self._setup.adapter, until=until)
-        by, position = self.by, self.position
+        by, position = self._by, self._position
         return lambda: self._probe(probe, by, position)
 
     async def _probe(self, probe: Probe, by: str, position: int) -> ProbeReply:

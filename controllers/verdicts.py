@@ -16,6 +16,7 @@ class Verdict(NamedTuple):
     controller: int
     boundary: Boundary
     task: asyncio.Task[Any]
+    holds: bool
 
 
 class Failed(NamedTuple):
@@ -43,15 +44,16 @@ class Verdicts:
         self._given_up: list[asyncio.Task[Any]] = []
 
     def __bool__(self) -> bool:
-        return bool(self._open)
+        """Whether a verdict is open that something waits for."""
+        return any(verdict.holds for verdict in self._open)
 
     def open(self, controller: int, boundary: Boundary, pending: Pending) -> None:
         """Start waiting."""
-        self._open.append(Verdict(controller, boundary, asyncio.create_task(_wait(pending))))
+        self._open.append(Verdict(controller, boundary, asyncio.create_task(_wait(pending)), pending.holds))
 
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:
-        """What can be waited for: the first open verdict of each controller."""
+        """What may be heard next: the first open verdict of each controller."""
         return [verdict.task for verdict in self._heads()]
 
     def _heads(self) -> list[Verdict]:
@@ -62,7 +64,7 @@ class Verdicts:
 
     def earliest(self, default: int, controller: int | None = None) -> int:
         """Tokens from here on can still be reached, by any controller or by this one."""
-        of = [verdict for verdict in self._open if controller is None or verdict.controller == controller]
+        of = [item for item in self._open if item.holds and controller in (None, item.controller)]
         return min([default, *(verdict.boundary.position for verdict in of)])
 
     def take_ready(self) -> list[Verdict]:

@@ -29,13 +29,12 @@ class TrajectoryView:
         seed: int,
     ) -> None:
         self.trajectory, self.format, self.messages, self.ledger = trajectory, format, messages, ledger
-        self._scanner, self._seed, self.side = scanner, seed, side
-        self._position = 0
+        self._scanner, self._seed, self._calls = scanner, seed, side
+        self.side, self._position = side, 0
 
     def consult(self, controller: str, position: int) -> None:
         """From here on it is this controller that looks, at a boundary of this position."""
-        self._position = self.side.position = position
-        self.side.by = controller
+        self._position, self.side = position, self._calls.bound(controller, position)
 
     @property
     def random(self) -> random.Random:

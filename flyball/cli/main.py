@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": (".doctor:doctor", "Check the installation, and say how to mend what is wrong."),
     "traces": (".traces.commands:traces", "Look at stored episodes, and take them elsewhere."),
     "eval": (".evaluate:evaluate", "Measure arms on questions with known answers."),
+    "replay": (".replay:replay", "What a method would have done to stored traces."),
     "pocket": (".pocket:pocket", "Train, check and question the pocket model."),
 }
 """Name -> where the command is, and its line in the overview."""

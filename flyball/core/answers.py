@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import cache
 
 from .comparer import Comparers
 
 _BOXED = "\\boxed{"
+_WHOLE = re.compile(r"-?[0-9]{1,40}")
 
 
 def extract_answer(text: str) -> str | None:
@@ -50,6 +52,8 @@ def _literally(a: str | None, b: str | None) -> bool | None:
     """Whether they are the same, where that takes no mathematics."""
     if not a or not b or not a.strip() or not b.strip():
         return False
+    if _WHOLE.fullmatch(a.strip()) and _WHOLE.fullmatch(b.strip()):
+        return int(a) == int(b)
     return True if a.strip() == b.strip() else None
 
 

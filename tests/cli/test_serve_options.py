@@ -16,7 +16,7 @@ NOTHING: dict[str, Any] = {
     "model": None, "name": None, "engine": None, "upstream": (), "upstream_model": None, "tokenizer": None,
     "chat_format": None, "lora": (), "engine_args": "{}", "tensor_parallel_size": None, "max_model_len": None,
     "quantization": None, "host": None, "port": None, "traces": None, "tools": (),
-    "sandbox": None, "search": None, "fetch": False, "mcp": (),
+    "sandbox": None, "search": None, "fetch": False, "mcp": (), "aux": (),
 }  # fmt: skip
 
 
@@ -49,6 +49,14 @@ def test_without_options_python_and_search_are_offered_and_nothing_that_leaves_t
 
     assert (tools.python.enabled, tools.python.tier, tools.search.enabled) == (True, "auto", True)
     assert (tools.fetch, tools.web_search, tools.mcp.servers, tools.models) == (None, None, (), ())
+
+
+def test_auxiliary_models_are_weights_or_servers() -> None:
+    given = ("verifier=pocket-verifier", "judge=http://gpu1:8000/v1")
+    verifier, judge = load_config(None, overrides(NOTHING | {"aux": given})).models
+
+    assert (verifier.name, verifier.path, verifier.url) == ("verifier", "pocket-verifier", None)
+    assert (judge.name, judge.path, judge.url) == ("judge", None, "http://gpu1:8000/v1")
 
 
 def test_the_sandbox_can_be_turned_off() -> None:

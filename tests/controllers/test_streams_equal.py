@@ -17,12 +17,16 @@ from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, 
 
 PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
     "adaptive_think": [{"mode": "auto"}, {"mode": "think"}, {"mode": "no_think"}],
+    "deer": [{"threshold": 0.5, "probe_tokens": 4}],
+    "dynasor": [{"chunk": 3, "window": 2, "probe_tokens": 3}],
     "hint_infer": [
         {"rounds": 2},
         {"hints": ["Wait, END?"]},
         {"after_words": 3, "chance": 0.7, "distance": 2, "prefill": True, "unaided": True},
     ],
+    "s1": [{"waits": 2, "text": "Wait"}, {"waits": 1, "max_tokens": 7}],
     "thinking_budget": [{"tokens": 0}, {"tokens": 5}, {"tokens": 9, "closing": "So END."}],
+    "trimr": [{"n": 1}, {"n": 9, "budget": 12, "repeats": 2, "repeated_tokens": 4, "every": 3}],
 }
 OURS = [{"name": name, **params} for name in sorted(PARAMETERS) for params in PARAMETERS[name]]
 

@@ -9,6 +9,7 @@ import msgspec
 from ....core.events import (
     AnyEvent,
     Appended,
+    Asked,
     ContextReplaced,
     Dropped,
     Finished,
@@ -68,6 +69,8 @@ def _event(event: AnyEvent) -> AnyEvent:
             changes = {"arguments": "{}"}
         case ToolAnswered() | Noted():
             changes = {"text": REDACTED}
+        case Asked():
+            changes = {"reply": event.reply and REDACTED}
         case Finished():
             changes = {"stop": event.stop and REDACTED}
     return msgspec.structs.replace(event, **changes) if changes else event

@@ -9,6 +9,7 @@ from ....core.decision import Decision
 from ....core.events import (
     Acted,
     AnyEvent,
+    Asked,
     Called,
     ContextReplaced,
     Decided,
@@ -89,6 +90,10 @@ def _words(event: AnyEvent) -> Sequence[Aside]:
             return [Aside("edit", f"{event.controller} at {event.boundary}{late}: {', '.join(event.edits)}")]
         case Noted():
             return [Aside("note", f"{event.by}: {event.text}")]
+        case Asked():
+            said = event.reply if event.error is None else f"failed: {event.error}"
+            figures = f"{event.prompt_tokens} + {_tokens(event.completion_tokens)}, {event.seconds:.3g} s"
+            return [Aside("note", f"{event.by} asks {event.model} ({figures})", said)]
         case Called():
             return [Aside("engine", f"engine call {event.call + 1}")]
         case Finished():

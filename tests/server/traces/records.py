@@ -11,6 +11,7 @@ from flyball.core.decision import Decision
 from flyball.core.engine import TokenLogprob
 from flyball.core.events import (
     Acted,
+    Asked,
     Called,
     Channel,
     Decided,
@@ -57,6 +58,9 @@ def eventful() -> Trajectory:
     trajectory.note(ToolAnswered(position=5, id="call_1", name="python", status="infra", text="\x00é", seconds=0.25))
     trajectory.append([30], Channel.RESULT, Origin.ENVIRONMENT)
     trajectory.note(Noted(position=6, by="trimr", text="a verdict came too late: “wait”\x00"))
+    trajectory.note(
+        Asked(position=6, by="trimr", model="verifier", prompt_tokens=9, completion_tokens=1, seconds=0.5, reply="Yes")
+    )
     trajectory.note(Finished(position=6, reason=FinishReason.STOP, by="stop", stop="\n\n", answer_chars=17))
     return trajectory
 
