@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..core.errors import ControllerError
 from ..core.events import Acted, Decided, Noted
 from ..core.trajectory import Trajectory
-from .boundary import AnyWatch, Boundary, Watch
+from .boundary import AnyWatch, Boundary, BoundaryKind, Watch
 from .controller import Reach, Ruling
 from .edits import Proposal, Resolution, Truncate, resolve
 from .history import History
@@ -104,6 +104,25 @@ class Panel:
             if isinstance(edit, Truncate) and edit.to < lowest:
                 raise ControllerError(f"controller {named.name!r} truncates to {edit.to}; its reach ends at {lowest}")
         return asked
+
+    def beside_results(self, view: TrajectoryView) -> str:
+        """What controllers want to stand behind results that are about to be appended; the same text once."""
+        position, texts = len(self._trajectory.ids), list[str]()
+        for index, history in enumerate(self._histories):
+            with self._consulted(index, Boundary(BoundaryKind.RESULT_APPENDED, position, position), view):
+                text = self._controllers[index].controller.beside_results(history.current, view)
+            if text and text not in texts:
+                texts.append(text)
+                self._trajectory.note(
+                    Acted(
+                        position=position,
+                        controller=self._controllers[index].name,
+                        boundary=BoundaryKind.RESULT_APPENDED,
+                        detected=position,
+                        edits=["BesideResults"],
+                    )
+                )
+        return "\n".join(texts)
 
     # -- verdicts --------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,10 @@ class Consulting:
         """Ask the controllers at boundaries of one position; whether the engine call must end."""
         return self._editor.apply(self.resolution(*boundaries)) or self._editor.end is not None
 
+    def beside_results(self) -> str:
+        """What controllers want to stand behind results that are about to be appended."""
+        return self._panel.beside_results(self._view)
+
     def resolution(self, *boundaries: Boundary) -> Resolution | None:
         """What they decide, before it happens. An answer that is fixed is not edited."""
         return None if self._answer.fixed else self._panel.ask(boundaries, self._view, self._editor.possible)

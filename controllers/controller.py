@@ -65,6 +65,8 @@ class Setting(NamedTuple):
     """The tool that runs code between fences in the thinking."""
     models: frozenset[str] = frozenset()
     """The auxiliary models that may be asked; "self" is the served one."""
+    budget: Mapping[str, float] = {}
+    """What the request may spend, by the ledger's items."""
 
 
 class View(Protocol):
@@ -142,6 +144,13 @@ class Controller(Protocol[S]):
         """The verdict that was opened at `boundary` is there; None when it failed or came too late."""
         ...
 
+    def beside_results(self, state: S, view: View) -> str:
+        """Results of the server's tools are about to be appended: what is to stand behind the last of them, if anything.
+
+        It is part of what the tool gave: inside of its turn, or behind the output of fenced code.
+        """
+        ...
+
 
 class BaseController(Generic[S]):
     """What most controllers do not need to write: no plan, no state, no reach, no verdicts."""
@@ -161,3 +170,6 @@ class BaseController(Generic[S]):
 
     def verdict(self, state: S, boundary: Boundary, result: Any, view: View) -> Ruling[S]:
         return Ruling(state)
+
+    def beside_results(self, state: S, view: View) -> str:
+        return ""

@@ -202,7 +202,7 @@ class Loop:
         if results is None:
             self._tools.given_up(turn)
             return
-        self._tools.answered(turn, results)
+        self._tools.answered(turn, results, self._consulting.beside_results())
         if self._editor.end is None:
             self._answer.call_was_answered()
             self._consulting.ask(*self._consulting.here(BoundaryKind.RESULT_APPENDED))

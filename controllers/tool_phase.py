@@ -157,17 +157,22 @@ class ToolPhase:
                 )
             )
 
-    def answered(self, turn: ToolTurn, results: Sequence[Result]) -> None:
-        """Write the results behind the turn; not where the client has results of its own to send first."""
+    def answered(self, turn: ToolTurn, results: Sequence[Result], beside: str = "") -> None:
+        """Write the results behind the turn, and `beside` behind the last of them, which is never cut.
+
+        Not where the client has results of its own to send first.
+        """
         if not turn.mixed and not turn.fenced:
             self._end_turn()
         room = self._room() // (2 if turn.mixed else 1)  # the client's results need room, too
-        written = fitted(lambda texts: self._written(turn, texts), [_text_of(result) for result in results], room)
+        written = fitted(
+            lambda texts: self._written(turn, texts, beside), [_text_of(result) for result in results], room
+        )
         if written is None:
             self._editor.note("no room is left in the context for a tool's result")
-            written = [_NO_ROOM] * len(results), []
+            beside, written = "", ([_NO_ROOM] * len(results), [])
         texts, ids = written
-        self._note_answers(turn, results, texts)
+        self._note_answers(turn, results, texts if turn.fenced else _with_beside(texts, beside))
         if turn.mixed:
             return
         if ids:
@@ -206,14 +211,14 @@ class ToolPhase:
         limits = self._setup.limits
         return limits.context_length - self._trajectory.context_tokens() - limits.answer_room - limits.close_tokens
 
-    def _written(self, turn: ToolTurn, texts: Sequence[str]) -> list[int]:
+    def _written(self, turn: ToolTurn, texts: Sequence[str], beside: str) -> list[int]:
         setup = self._setup
         if turn.fenced:
             assert setup.format.fence is not None
-            return setup.format.encode_foreign(setup.format.fence.output.replace("{}", texts[0].rstrip("\n")))
-        answers = [
-            Answer(call.id, call.name, str(call.arguments), text) for call, text in zip(turn.calls, texts, strict=True)
-        ]
+            output = setup.format.fence.output.replace("{}", texts[0].rstrip("\n"))
+            return setup.format.encode_foreign(f"{output}{beside}\n" if beside else output)
+        written = zip(turn.calls, _with_beside(texts, beside), strict=True)
+        answers = [Answer(call.id, call.name, str(call.arguments), text) for call, text in written]
         return setup.format.render_results(answers, self._thinking(), setup.template_args)
 
     def _thinking(self) -> Thinking:
@@ -222,6 +227,11 @@ class ToolPhase:
             return Thinking.OFF
         asked = self._setup.thinking
         return Thinking.DEFAULT if asked is Thinking.AUTO else asked
+
+
+def _with_beside(texts: Sequence[str], beside: str) -> list[str]:
+    """The texts, with what stands beside them inside of the last one."""
+    return [*texts[:-1], f"{texts[-1]}\n{beside}"] if beside else list(texts)
 
 
 def _text_of(result: Result) -> str:

@@ -62,7 +62,7 @@ def chat_spec(
         names, [tool["function"]["name"] for tool in tools], block.fenced, format, asked, brought
     )
     offered = (*tools, *rendered(server))
-    setting = _setting(format, abilities, offered, server, models)
+    setting = _setting(format, abilities, offered, server, models, block.budget.limits())
     controllers = _controllers(request, block, setting)
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
@@ -217,9 +217,11 @@ def _setting(
     offered: Sequence[Mapping[str, Any]],
     server: ServerTools | None,
     models: Collection[str],
+    budget: Mapping[str, float],
 ) -> Setting:
     names = frozenset(tool["function"]["name"] for tool in offered)
-    return Setting(format, abilities, names, None if server is None else server.fenced, frozenset(models))
+    fenced = None if server is None else server.fenced
+    return Setting(format, abilities, names, fenced, frozenset(models), budget)
 
 
 def _strategy(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> Strategy | None:
