@@ -41,6 +41,12 @@ class ToolPhase:
         self._dispatcher = Dispatcher(server.tools)
         self._asked = 0
         """Calls whose answers the dispatcher may remember."""
+        self._contexts = 0
+        """How often the context had been replaced then."""
+        self._rounds = 0
+        """How often results were appended; those that an edit took back count, too."""
+        self._made = 0
+        """Calls that were answered, in the same way."""
         self._code: str | None = None
         for decision in server.decisions:
             self._decided(decision)
@@ -107,26 +113,23 @@ class ToolPhase:
             )
             self._scanner.ignore_fences()
         elif (limit := self._server.call_limit) is not None:
-            left = max(0, limit - self._trajectory.calls_answered())
+            left = max(0, limit - self._made)
             turn.refuse(f"The limit of {limit} tool calls is met. Answer with what you have.", left)
             if left == 0:
                 self._scanner.ignore_fences()
         return turn
 
     def _remembering(self, more: int) -> Dispatcher:
-        """The dispatcher for so many calls more. It remembers nothing once an edit took back calls.
+        """The dispatcher for so many calls more. It remembers nothing once an edit took back calls or replaced the context.
 
         Else the model would be told that it made a call which its context does not hold.
         """
         kept = sum(isinstance(event, ToolAnswered) for event in self._trajectory.tool_events)
-        if kept < self._asked:
+        if kept < self._asked or self._trajectory.replacements != self._contexts:
             self._dispatcher = Dispatcher(self._server.tools)
+        self._contexts = self._trajectory.replacements
         self._asked = kept + more
         return self._dispatcher
-
-    @property
-    def _rounds(self) -> int:
-        return len(self._trajectory.results())
 
     def context(self, now: float) -> CallContext:
         """On whose behalf calls are made; `now` is the event loop's time."""
@@ -173,8 +176,10 @@ class ToolPhase:
             beside, written = "", ([_NO_ROOM] * len(results), [])
         texts, ids = written
         self._note_answers(turn, results, texts if turn.fenced else _with_beside(texts, beside))
+        self._made += len(turn.calls)
         if turn.mixed:
             return
+        self._rounds += 1
         if ids:
             self._editor.end = None
             self._scanner.append_results(ids)

@@ -24,7 +24,7 @@ class Failed(NamedTuple):
     reason: str
 
 
-async def _wait(pending: Pending) -> Any:
+async def waited(pending: Pending) -> Any:
     """The result; `Failed` past the deadline or when what it needs is broken: a verifier never harms the request."""
     try:
         async with asyncio.timeout(pending.seconds):
@@ -47,7 +47,7 @@ class Verdicts:
 
     def open(self, controller: int, boundary: Boundary, pending: Pending) -> None:
         """Start waiting."""
-        self._open.append(Verdict(controller, boundary, asyncio.create_task(_wait(pending))))
+        self._open.append(Verdict(controller, boundary, asyncio.create_task(waited(pending))))
 
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:

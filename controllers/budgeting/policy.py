@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 Policy = Literal["levels", "short", "none"]
 
@@ -22,31 +22,3 @@ _TEXTS: Mapping[Policy, str] = {"levels": _LEVELS, "short": _SHORT, "none": ""}
 def policy_text(policy: Policy) -> str:
     """The guideline; `levels` are the published ranges and numbers in our words, `short` is for small models."""
     return _TEXTS[policy]
-
-
-def with_system(messages: Sequence[Mapping[str, Any]], text: str) -> tuple[Mapping[str, Any], ...]:
-    """The messages with a text at the end of their system message, which is made where there is none."""
-    if not text:
-        return tuple(messages)
-    if messages and messages[0]["role"] in ("system", "developer"):
-        return with_text(messages[0], text, "\n\n"), *messages[1:]
-    return {"role": "system", "content": text}, *messages
-
-
-def with_question(messages: Sequence[Mapping[str, Any]], text: str) -> tuple[Mapping[str, Any], ...]:
-    """The messages with a text at the end of the user's last one; at the end of all where there is none."""
-    if not text:
-        return tuple(messages)
-    asked = [number for number, message in enumerate(messages) if message["role"] == "user"]
-    if not asked:
-        return *messages, {"role": "user", "content": text}
-    at = asked[-1]
-    return *messages[:at], with_text(messages[at], text, "\n"), *messages[at + 1 :]
-
-
-def with_text(message: Mapping[str, Any], text: str, between: str) -> dict[str, Any]:
-    """A message with a text behind its own."""
-    content = message.get("content") or ""
-    if isinstance(content, str):
-        return {**message, "content": f"{content}{between}{text}" if content else text}
-    return {**message, "content": [*content, {"type": "text", "text": f"{between}{text}"}]}

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from ...core.events import Channel
 from ...core.ledger import Ledger, tool_calls
+from ..adding import with_question, with_system
 from ..boundary import Boundary, BoundaryKind, Watch
 from ..budgeting.block import BudgetBlock, Form, Shown, limited_tools
-from ..budgeting.policy import Policy, policy_text, with_question, with_system
+from ..budgeting.policy import Policy, policy_text
 from ..controller import BaseController, Params, Plan, Ruling, Setting, View
 from ..edits import Inject
 
@@ -84,7 +85,11 @@ class BudgetTracker(BaseController[Insisted]):
 
     def beside_results(self, state: Insisted, view: View) -> str:
         """The block."""
-        return self._block.text(view.ledger)
+        return self.block(view.ledger)
+
+    def block(self, ledger: Ledger) -> str:
+        """What a ledger has to tell; empty when it limits none of the tools."""
+        return self._block.text(ledger)
 
     def at(self, state: Insisted, boundary: Boundary, view: View) -> Ruling[Insisted]:
         """The model ends its turn: an answer, unless it calls."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from flyball.controllers.adding import with_question, with_system
 from flyball.controllers.budgeting.block import BudgetBlock
-from flyball.controllers.budgeting.policy import with_question, with_system
 from flyball.controllers.methods.budget_tracker import INSISTENCE
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
