@@ -51,7 +51,7 @@ class Consulting:
         """The results, with what controllers have in place of those that failed by the model's doing."""
         mended = list(results)
         for number, (call, result) in enumerate(zip(turn.calls, results, strict=True)):
-            if not result.ok and result.status is not Status.INFRA:
+            if not result.ok and result.status is not Status.INFRA and number not in turn.refused:
                 failed = FailedCall(call.name, str(call.arguments), turn.fenced, result)
                 mended[number] = await self._panel.mended(failed, self._view) or result
         return mended

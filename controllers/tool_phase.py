@@ -194,7 +194,7 @@ class ToolPhase:
 
     def _note_answers(self, turn: ToolTurn, results: Sequence[Result], texts: Sequence[str]) -> None:
         position = len(self._trajectory.ids)
-        for call, result, text in zip(turn.calls, results, texts, strict=True):
+        for number, (call, result, text) in enumerate(zip(turn.calls, results, texts, strict=True)):
             self._trajectory.note(
                 ToolAnswered(
                     position=position,
@@ -204,6 +204,7 @@ class ToolPhase:
                     text=text,
                     seconds=round(result.usage.seconds, 6),
                     fenced=turn.fenced,
+                    refused=number in turn.refused,
                 )
             )
 

@@ -14,7 +14,7 @@ _FAILED = frozenset({Status.USER_ERROR, Status.TIMEOUT, Status.OOM})
 def failed_here(view: View, position: int) -> list[ToolAnswered]:
     """The answers that end at this position, if every one of them is a failure that another try could mend.
 
-    A call that the budget refuses would be refused again.
+    A call that a limit refuses would be refused again.
     """
     results = view.trajectory.results()
     if not results or results[-1][1] != position:
@@ -24,4 +24,4 @@ def failed_here(view: View, position: int) -> list[ToolAnswered]:
 
 
 def _can_be_mended(answer: ToolAnswered, view: View) -> bool:
-    return answer.status in _FAILED and view.ledger.remaining(tool_calls(answer.name)) >= 1
+    return not answer.refused and answer.status in _FAILED and view.ledger.remaining(tool_calls(answer.name)) >= 1

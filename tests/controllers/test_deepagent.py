@@ -72,13 +72,8 @@ async def test_behind_the_tag_memories_replace_the_context_and_system_text_and_q
 
 async def test_the_three_memories_are_asked_for_at_once() -> None:
     models = aux()
-    models["helper"].free.clear()
     helper = models["helper"]
-
-    def answer(question: str) -> str:
-        return remembers(question)
-
-    helper._answer = answer
+    helper.free.clear()
 
     def gate(request: EngineRequest, delta: int) -> None:
         if helper.running == 3:

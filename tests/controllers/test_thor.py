@@ -86,6 +86,7 @@ async def test_after_the_last_retry_the_error_is_kept_and_every_try_is_charged()
 async def test_retries_count_as_rounds() -> None:
     result = await run(writes(template(BAD)), controllers=[thor(retries=9, backtrack=500)], **offered(python, rounds=3))
     assert spent(result) == 3
+    assert "The limit of 3 rounds of tool calls is met." in result.kept()
     assert result.trajectory.finished is not None
     assert result.trajectory.finished.by == "tool_rounds"
 
