@@ -56,6 +56,8 @@ class Folds(NamedTuple):
     thinking: bool = False
     """Whether the model was thinking where the last fold began."""
     open: bool = False
+    tag_at: int = 0
+    """Where the tag stood that was heeded last: behind a fold the same tag is seen again."""
 
 
 class DeepAgent(BaseController[Folds]):
@@ -95,7 +97,7 @@ class DeepAgent(BaseController[Folds]):
 
     def at(self, state: Folds, boundary: Boundary, view: View) -> Ruling[Folds]:
         """The tag was written, or results were appended."""
-        asked_for = boundary.watch is not None
+        asked_for = boundary.watch is not None and boundary.position > state.tag_at
         long = view.trajectory.context_tokens(boundary.position) >= self._at
         if state.open or state.begun >= self._params.folds or not (asked_for or long):
             return Ruling(state)
@@ -106,7 +108,8 @@ class DeepAgent(BaseController[Folds]):
             return view.side.ask(self._params.model, question)
 
         thinking = asked_for or view.channel is Channel.THINK
-        now = state._replace(begun=state.begun + 1, thinking=thinking, open=True)
+        tag_at = boundary.position if asked_for else state.tag_at
+        now = state._replace(begun=state.begun + 1, thinking=thinking, open=True, tag_at=tag_at)
         return Ruling(now, pending=Pending(lambda: fold(history, ask, self._params.asks), self._params.seconds))
 
     def _history(self, state: Folds, position: int, view: View) -> History:

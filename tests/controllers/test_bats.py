@@ -13,6 +13,7 @@ from flyball.controllers.attempting.keeping import LEFT_OUT
 from flyball.controllers.attempting.verifying import AGAIN
 from flyball.controllers.controller import Setting
 from flyball.controllers.registry import build_strategy
+from flyball.core.answers import same_answer_async
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.errors import EngineError, RequestError
@@ -97,6 +98,7 @@ async def test_none_is_never_chosen() -> None:
 
 async def test_a_judge_without_a_letter_is_asked_again_and_then_the_majority_decides() -> None:
     given = models(lambda _: finding("SUCCESS"), lambda _: r"\boxed{None}")
+    await same_answer_async("1", "2")  # the process that compares is there
     result = await tried(answers("1", "2", "2"), given, {"attempts": 3, "asks": 2})
     assert len(given["judge"].asked) == 2
     assert result.shown.content == "<answer>2</answer>"
