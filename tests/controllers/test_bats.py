@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.attempting.choosing import answer_of
+from flyball.controllers.attempting.choosing import Attempt, answer_of, majority
 from flyball.controllers.attempting.keeping import LEFT_OUT
-from flyball.controllers.attempting.verifying import AGAIN
+from flyball.controllers.attempting.verifying import AGAIN, Finding, Verdict
 from flyball.controllers.controller import Setting
 from flyball.controllers.registry import build_strategy
-from flyball.core.answers import same_answer_async
+from flyball.controllers.strategy import Outcome
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
 from flyball.core.errors import EngineError, RequestError
 from flyball.core.model import Price
+from flyball.core.trajectory import Trajectory
 from flyball.tools.marks import tool
 
 from .auxiliaries import Auxiliary
@@ -98,10 +99,18 @@ async def test_none_is_never_chosen() -> None:
 
 async def test_a_judge_without_a_letter_is_asked_again_and_then_the_majority_decides() -> None:
     given = models(lambda _: finding("SUCCESS"), lambda _: r"\boxed{None}")
-    await same_answer_async("1", "2")  # the process that compares is there
-    result = await tried(answers("1", "2", "2"), given, {"attempts": 3, "asks": 2})
+    result = await tried(answers("2", "2", "2"), given, {"attempts": 3, "asks": 2})
     assert len(given["judge"].asked) == 2
     assert result.shown.content == "<answer>2</answer>"
+
+
+async def test_the_majority_is_the_largest_group_of_equal_answers_and_none_belongs_to_no_group() -> None:
+    outcomes = [Outcome(number, Trajectory([1]), "") for number in range(6)]
+    said = ("1", None, "2", None, "2", None)
+    made = [Attempt(one, answer, Finding(Verdict.PIVOT)) for one, answer in zip(outcomes, said, strict=True)]
+    chosen = await majority(made)
+    assert chosen is made[2]
+    assert await majority(made[1:2]) is None
 
 
 async def test_by_majority_accepted_answers_count_first() -> None:
