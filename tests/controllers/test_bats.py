@@ -10,7 +10,8 @@ import pytest
 
 from flyball.controllers.attempting.choosing import Attempt, answer_of, majority
 from flyball.controllers.attempting.keeping import LEFT_OUT
-from flyball.controllers.attempting.verifying import AGAIN, Finding, Verdict
+from flyball.controllers.attempting.verifying import Finding, Verdict
+from flyball.controllers.attempting.wording import AGAIN
 from flyball.controllers.controller import Setting
 from flyball.controllers.registry import build_strategy
 from flyball.controllers.strategy import Outcome
