@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from ..attempting.keeping import Stretch
 from ..attempting.verifying import AskModel, Finding, Form, Proposed, Verdict, verified
 from ..attempting.wording import GOING_ON, PLANNING
 from ..budgeting.block import limited_tools
-from ..controller import Params, Plan, Setting
+from ..controller import BaseController, Params, Plan, Setting
 from ..known_models import check_model
 from ..methods.budget_tracker import BudgetTracker, BudgetTrackerParams
 from ..named import Named
@@ -83,10 +83,9 @@ class Bats:
         self._tools = limited_tools(setting)
         policy: Literal["levels", "short"] = "levels" if params.form == "json" else "short"
         self._tracker = BudgetTracker(BudgetTrackerParams(policy=policy), setting)
-        self._controllers = (
-            Named("budget_tracker", self._tracker),
-            Named("bats", Stretch(params.iterations)),
-        )
+        beside: BaseController[Any] = self._tracker
+        stretch: BaseController[Any] = Stretch(params.iterations)
+        self._controllers = Named("budget_tracker", beside), Named("bats", stretch)
 
     @property
     def fan_out(self) -> int:
