@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..core.errors import ControllerError
 from ..core.events import Acted, Decided, Noted
 from ..core.trajectory import Trajectory
-from .boundary import AnyWatch, Boundary, Watch
-from .controller import Reach, Ruling
+from ..tools.result import Result
+from .boundary import AnyWatch, Boundary, BoundaryKind, Watch
+from .controller import FailedCall, Reach, Ruling
 from .edits import Proposal, Resolution, Truncate, resolve
 from .history import History
 from .named import Named, attributed
-from .verdicts import Failed, Verdict, Verdicts
+from .verdicts import Failed, Verdict, Verdicts, waited
 from .view import TrajectoryView
 
 
@@ -49,6 +50,7 @@ class Panel:
         self._standing: list[_Standing] = []
         self.verdicts = Verdicts()
         self.holds_all = any(named.controller.reach is Reach.TRAJECTORY for named in controllers)
+        self.holds_calls = any(named.controller.reach is Reach.CALLS for named in controllers)
 
     @staticmethod
     def _initial(named: Named) -> Any:
@@ -98,12 +100,54 @@ class Panel:
         lowest = {
             Reach.NONE: position,
             Reach.VERDICTS: self.verdicts.earliest(position, asked.controller),
+            Reach.CALLS: max((end for _, end in self._trajectory.results() if end < position), default=0),
             Reach.TRAJECTORY: 0,
         }[named.controller.reach]
         for edit in asked.ruling.edits:
             if isinstance(edit, Truncate) and edit.to < lowest:
                 raise ControllerError(f"controller {named.name!r} truncates to {edit.to}; its reach ends at {lowest}")
         return asked
+
+    async def mended(self, failed: FailedCall, view: TrajectoryView) -> Result | None:
+        """What is to stand in place of a failed call's result: of the first controller that has something."""
+        position = len(self._trajectory.ids)
+        here = Boundary(BoundaryKind.RESULT_APPENDED, position, position)
+        for index, history in enumerate(self._histories):
+            name, controller = self._controllers[index]
+            with self._consulted(index, here, view):
+                pending = controller.mend(history.current, failed, view)
+            if pending is None:
+                continue
+            result = await waited(pending)
+            if isinstance(result, Failed):
+                self._trajectory.note(Noted(position=position, by=name, text=result.reason))
+            elif result is not None:
+                self._note_beside(index, position, "Mend")
+                return cast(Result, result)
+        return None
+
+    def _note_beside(self, index: int, position: int, what: str) -> None:
+        """A controller had a part in results, which is no edit."""
+        self._trajectory.note(
+            Acted(
+                position=position,
+                controller=self._controllers[index].name,
+                boundary=BoundaryKind.RESULT_APPENDED,
+                detected=position,
+                edits=[what],
+            )
+        )
+
+    def beside_results(self, view: TrajectoryView) -> str:
+        """What controllers want to stand behind results that are about to be appended; the same text once."""
+        position, texts = len(self._trajectory.ids), list[str]()
+        for index, history in enumerate(self._histories):
+            with self._consulted(index, Boundary(BoundaryKind.RESULT_APPENDED, position, position), view):
+                text = self._controllers[index].controller.beside_results(history.current, view)
+            if text and text not in texts:
+                texts.append(text)
+                self._note_beside(index, position, "BesideResults")
+        return "\n".join(texts)
 
     # -- verdicts --------------------------------------------------------------------------------------------------
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..core.ledger import SECONDS, Ledger
 from ..core.trajectory import Trajectory
+from ..tools.result import Result, Status
 from .answer_phase import AnswerPhase
 from .asking import Panel
 from .boundary import Boundary, BoundaryKind
+from .controller import FailedCall
 from .editing import Editor
 from .edits import Resolution
 from .scanner import Scanner
+from .tool_turn import ToolTurn
 from .view import TrajectoryView
 
 
@@ -43,6 +46,19 @@ class Consulting:
     def ask(self, *boundaries: Boundary) -> bool:
         """Ask the controllers at boundaries of one position; whether the engine call must end."""
         return self._editor.apply(self.resolution(*boundaries)) or self._editor.end is not None
+
+    async def mended(self, turn: ToolTurn, results: Sequence[Result]) -> list[Result]:
+        """The results, with what controllers have in place of those that failed by the model's doing."""
+        mended = list(results)
+        for number, (call, result) in enumerate(zip(turn.calls, results, strict=True)):
+            if not result.ok and result.status is not Status.INFRA and number not in turn.refused:
+                failed = FailedCall(call.name, str(call.arguments), turn.fenced, result)
+                mended[number] = await self._panel.mended(failed, self._view) or result
+        return mended
+
+    def beside_results(self) -> str:
+        """What controllers want to stand behind results that are about to be appended."""
+        return self._panel.beside_results(self._view)
 
     def resolution(self, *boundaries: Boundary) -> Resolution | None:
         """What they decide, before it happens. An answer that is fixed is not edited."""

@@ -20,9 +20,10 @@ from ..core.engine import Abilities
 from ..core.events import Channel
 from ..core.ledger import Ledger
 from ..core.trajectory import Trajectory
+from ..tools.result import Result
 from .boundary import AnyWatch, Boundary
 from .edits import Edit
-from .side import SideCalls
+from .side import Ask, SideCalls
 
 S = TypeVar("S")
 
@@ -40,6 +41,8 @@ class Reach(Enum):
     """Only at the boundary's own position, at once."""
     VERDICTS = "verdicts"
     """Back to boundaries whose verdict is open, until it comes or its deadline passes."""
+    CALLS = "calls"
+    """Back to the end of the results before the last ones, over calls that were made: what these changed stays changed."""
     TRAJECTORY = "trajectory"
     """Anything, until the end."""
 
@@ -50,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True):
     messages: tuple[Mapping[str, Any], ...]
     thinking: Thinking = Thinking.DEFAULT
     template_args: Mapping[str, Any] = {}
+    with_tools: bool = True
+    """Whether the model is told of tools, and may call them."""
     call_limit: int | None = None
     """Calls of tools that the server makes for one trajectory; None: as many as its rounds and the budget allow."""
 
@@ -65,6 +70,8 @@ class Setting(NamedTuple):
     """The tool that runs code between fences in the thinking."""
     models: frozenset[str] = frozenset()
     """The auxiliary models that may be asked; "self" is the served one."""
+    budget: Mapping[str, float] = {}
+    """What the request may spend, by the ledger's items."""
 
 
 class View(Protocol):
@@ -99,6 +106,10 @@ class View(Protocol):
         """The text of kept tokens from `start` on."""
         ...
 
+    def rendered(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The prompt's ids, had the request these messages. Errors: RequestError."""
+        ...
+
 
 class Pending(NamedTuple):
     """A verdict that comes later, while decoding goes on. `seconds` is its deadline.
@@ -110,6 +121,23 @@ class Pending(NamedTuple):
     wait: Callable[[], Awaitable[Any]]
     seconds: float
     holds: bool = True
+
+
+class FailedCall(NamedTuple):
+    """A call of a tool of the server's that has failed, before the model sees it."""
+
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+    fenced: bool
+    result: Result
+
+
+class Planned(NamedTuple):
+    """What a request's question led to: the plan, and decisions for every trajectory's log."""
+
+    plan: Plan
+    decisions: tuple[Decision, ...] = ()
 
 
 class Ruling(NamedTuple, Generic[S]):
@@ -147,6 +175,25 @@ class Controller(Protocol[S]):
         """The verdict that was opened at `boundary` is there; None when it failed or came too late."""
         ...
 
+    def question(self, plan: Plan, ask: Ask) -> Pending | None:
+        """What has to be asked before the prompt is final, if anything; only once, whatever the number of choices."""
+        ...
+
+    def planned(self, plan: Plan, result: Any) -> Planned:
+        """What was asked is answered; None when it failed or took too long."""
+        ...
+
+    def mend(self, state: S, failed: FailedCall, view: View) -> Pending | None:
+        """A call has failed: work whose Result is to stand in place of its own. None: it stays as it is."""
+        ...
+
+    def beside_results(self, state: S, view: View) -> str:
+        """Results of the server's tools are about to be appended: what is to stand behind the last of them, if anything.
+
+        It is part of what the tool gave: inside of its turn, or behind the output of fenced code.
+        """
+        ...
+
 
 class BaseController(Generic[S]):
     """What most controllers do not need to write: no plan, no state, no reach, no verdicts."""
@@ -166,3 +213,15 @@ class BaseController(Generic[S]):
 
     def verdict(self, state: S, boundary: Boundary, result: Any, view: View) -> Ruling[S]:
         return Ruling(state)
+
+    def question(self, plan: Plan, ask: Ask) -> Pending | None:
+        return None
+
+    def planned(self, plan: Plan, result: Any) -> Planned:
+        return Planned(plan)
+
+    def mend(self, state: S, failed: FailedCall, view: View) -> Pending | None:
+        return None
+
+    def beside_results(self, state: S, view: View) -> str:
+        return ""

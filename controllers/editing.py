@@ -59,12 +59,12 @@ class Editor:
         return any(run.start <= position < end for run, end in self._trajectory.results())
 
     def _fits(self, resolution: Resolution) -> bool:
-        """Whether something could follow what is injected, and an answer when it is injected into thinking."""
+        """Whether something could follow what is written, and an answer when it is written into thinking."""
         injected = [len(self._setup.format.encode(edit.text)) for edit in resolution.edits if isinstance(edit, Inject)]
-        if not injected:
+        replaced = [len(edit.ids) for edit in resolution.edits if isinstance(edit, ReplaceContext)]
+        if not injected and not replaced:
             return True
         trajectory, limits, position = self._trajectory, self._setup.limits, resolution.position
-        replaced = [len(edit.ids) for edit in resolution.edits if isinstance(edit, ReplaceContext)]
         before = replaced[-1] if replaced else trajectory.context_tokens(position)
         cut = trajectory.spans(position)
         channel = cut[0][0].channel if cut else self._scanner.channel

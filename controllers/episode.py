@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,10 +15,11 @@ import msgspec
 from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
-from ..core.events import Finished, FinishReason
+from ..core.events import AnyEvent, Asked, Decided, Finished, FinishReason, Noted
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
+from ..tools.result import Result
 from ..tools.sessions import Sessions, trajectory_key
 from .controller import Plan
 from .limits import Limits
@@ -27,9 +29,10 @@ from .seeds import child_seed
 from .server_tools import ServerTools
 from .setup import Setup
 from .side import Question
-from .side_calls import ask_charged
+from .side_calls import ask_charged, ask_logged, run_tool, to_be_asked
 from .strategy import AS_ASKED, Outcome, Strategy, Variant
 from .transcript import Piece, Transcript
+from .verdicts import Failed, waited
 
 
 class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,10 +111,13 @@ class Episode:
         self.trials: list[Trial] = []
         self.notes: list[dict[str, Any]] = []
         self._answering: dict[int, tuple[Trial, int]] = {}
+        self._side_calls = 0
         self.prompt_ids: list[int] = []
         self.started = time.time()
         self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
         self._forced: ForcedCall | None = None
+        self._asked: list[AnyEvent] = []
+        """What was asked before there was a trajectory, for the logs of all."""
 
     # -- before anything runs --------------------------------------------------------------------------------------
 
@@ -130,6 +136,29 @@ class Episode:
         fan_out = spec.strategy.fan_out if spec.strategy is not None else spec.n
         if spec.strategy is None and self.ledger.remaining(FAN_OUT) < fan_out:
             raise RequestError(f"n is {fan_out}, and the budget allows {self.ledger.remaining(FAN_OUT):g}", "n")
+
+    async def _ask_before(self) -> None:
+        """The questions that controllers have before the prompt is final; what follows from them is rendered anew."""
+        before = self._plan
+        for named in self.spec.controllers:
+            with attributed(f"controller {named.name!r}"):
+                pending = named.controller.question(self._plan, partial(self._question, named.name))
+                if pending is None:
+                    continue
+                result = await waited(pending)
+                if isinstance(result, Failed):
+                    self._asked.append(Noted(position=0, by=named.name, text=result.reason))
+                    result = None
+                self._plan, decisions = named.controller.planned(self._plan, result)
+                self._asked += [Decided(position=0, decision=decision) for decision in decisions]
+        if not self._plan.with_tools and not self.spec.force_call:
+            self.spec = msgspec.structs.replace(self.spec, tools=(), server_tools=None)
+        if self._plan != before:
+            self.prompt_ids = self._render(self._plan)
+
+    def _question(self, by: str, model: str, question: Question) -> Callable[[], Awaitable[ModelReply]]:
+        asked = to_be_asked(by, model)
+        return lambda: ask_logged(self._models, self.ledger, model, question, asked, self._asked.append)
 
     def _render(self, plan: Plan) -> list[int]:
         """The prompt. Errors: ContextOverflow, and those of the family's template."""
@@ -165,6 +194,7 @@ class Episode:
             may_think=self._format.thinks and plan.thinking is not Thinking.OFF,
             thinking=plan.thinking,
             template_args=plan.template_args,
+            tools=spec.tools,
             with_tools=bool(spec.tools),
             server_tools=_with_limit(spec.server_tools, plan.call_limit),
             session=self._session_key(index),
@@ -195,6 +225,9 @@ class Episode:
 
     def _trial(self, index: int, ledger: Ledger, variant: Variant = AS_ASKED) -> Trial:
         loop = Loop(self._setup(index, ledger, variant))
+        for event in self._asked:
+            loop.trajectory.note(event)
+        self._asked = [event for event in self._asked if not isinstance(event, Asked)]  # it was asked once
         trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
@@ -231,6 +264,7 @@ class Episode:
         Not `streamed`: nobody looks before the end, so the engine may hand over everything at once.
         """
         self._streamed = streamed
+        await self._ask_before()
         try:
             if self.spec.strategy is not None:
                 yield await self._by_strategy(self.spec.strategy)
@@ -331,6 +365,13 @@ class Episode:
             return Outcome(index, trial.trajectory, trial.transcript.close().content)
         finally:
             ledger.close()
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Result:
+        """Part of `strategy.Trials`: call a tool of the server's that the request names, in a session of its own."""
+        self._side_calls += 1
+        key = trajectory_key(f"{self.spec.id}-side-{self._side_calls}")
+        async with nullcontext() if self._sessions is None else self._sessions.trajectory(key):
+            return await run_tool(self.spec.server_tools, tool, arguments, key, self.ledger)
 
     def note(self, text: str, figures: Mapping[str, float]) -> None:
         """Part of `strategy.Trials`: say in the response what was done."""

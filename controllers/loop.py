@@ -71,7 +71,7 @@ class Loop:
         self._tools = ToolPhase(server, setup, trajectory, scanner, editor) if server else None
         seed = derived_seed(setup.request_id) if setup.seed is None else setup.seed
         side = TrajectorySideCalls(trajectory, setup, derived_seed("side", seed))
-        view = TrajectoryView(trajectory, setup.format, setup.messages, setup.ledger, scanner, side, seed)
+        view = TrajectoryView(trajectory, setup, scanner, side, seed)
         bill = Bill(setup.ledger, setup.limits.price)
         self._consulting = Consulting(self._panel, view, editor, trajectory, scanner, answer, setup.ledger)
         self._requests = Requests(setup, trajectory, scanner, answer, editor, native, bill, bool(watches))
@@ -194,15 +194,17 @@ class Loop:
                 return
             self._tools.called(turn)
             if certain:
-                self._commit(len(self.trajectory.ids))
+                self._commit(self._reachable(len(self.trajectory.ids)))
                 yield self._editor.committed  # also where it has not grown: the call is news
             results = None if self._panel.verdicts else await turn.results(certain)
+            if results is not None:
+                results = await self._consulting.mended(turn, results)
         finally:
             await turn.cancel()
         if results is None:
             self._tools.given_up(turn)
             return
-        self._tools.answered(turn, results)
+        self._tools.answered(turn, results, self._consulting.beside_results())
         if self._editor.end is None:
             self._answer.call_was_answered()
             self._consulting.ask(*self._consulting.here(BoundaryKind.RESULT_APPENDED))
@@ -234,7 +236,13 @@ class Loop:
         if self._panel.holds_all:
             return 0
         ids = self.trajectory.ids
-        horizon = self._panel.verdicts.earliest(self._scanner.held)
+        horizon = self._reachable(self._panel.verdicts.earliest(self._scanner.held))
         if ids and ids[-1] in self._setup.format.eos_ids:
             horizon = min(horizon, len(ids) - 1)
         return horizon
+
+    def _reachable(self, tokens: int) -> int:
+        """How many of so many tokens nobody can reach who goes back over calls: those up to the last results."""
+        if not self._panel.holds_calls:
+            return tokens
+        return min(tokens, max((end for _, end in self.trajectory.results()), default=0))

@@ -40,6 +40,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     thinking: Thinking = Thinking.DEFAULT
     """What the prompt asked of the model; asked again after results of tools."""
     template_args: Mapping[str, Any] = {}
+    tools: Sequence[Mapping[str, Any]] = ()
+    """What the model was told of at the start."""
     with_tools: bool = False
     models: Mapping[str, Model] = {}
     """Auxiliary models by name."""

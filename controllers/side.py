@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from ..core.model import ModelReply
+from ..tools.result import Result
 from .probing import ProbeReply
 
 SELF = "self"
@@ -24,8 +25,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Report so many of the likeliest first tokens."""
 
 
+Ask = Callable[[str, Question], Callable[[], Awaitable[ModelReply]]]
+"""Asks an auxiliary model by its name: `SideCalls.ask`."""
+
+
 class SideCalls(Protocol):
-    """What a controller may ask beside its trajectory. Both return what a `Pending` waits for; nothing runs before."""
+    """What a controller may ask beside its trajectory. All return what a `Pending` waits for; nothing runs before."""
 
     def ask(self, model: str, question: Question) -> Callable[[], Awaitable[ModelReply]]:
         """Ask an auxiliary model by its name. The awaited errors: RequestError, EngineError and its kinds."""
@@ -41,4 +46,8 @@ class SideCalls(Protocol):
         until: Callable[[str], bool] | None = None,
     ) -> Callable[[], Awaitable[ProbeReply]]:
         """What the served model goes on with behind `text`, appended at the boundary that is asked about."""
+        ...
+
+    def run(self, tool: str, arguments: Mapping[str, Any]) -> Callable[[], Awaitable[Result]]:
+        """Call a tool of the server's on the trajectory's behalf; it is paid like any call, and kept nowhere."""
         ...

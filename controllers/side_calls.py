@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
+from typing import Any
 
 import msgspec
 
@@ -13,12 +15,16 @@ from ..core.charging import ask
 from ..core.engine import Sampling
 from ..core.errors import FlyballError, RequestError
 from ..core.events import Asked
-from ..core.ledger import TOKENS, USD, Ledger
+from ..core.ledger import SECONDS, TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
+from ..tools.dispatch import Call, Dispatcher
+from ..tools.result import Result
+from ..tools.tool import CallContext
 from .bill import SideBill
 from .probing import Probe, ProbeReply, run_probe
 from .seeds import derived_seed
+from .server_tools import ServerTools
 from .setup import Setup
 from .side import SELF, Question
 
@@ -35,6 +41,47 @@ async def ask_charged(model: Model, ledger: Ledger, question: Question) -> Model
     )
     ledger.charge(USD, reply.usd(model.price))
     return reply
+
+
+async def run_tool(
+    server: ServerTools | None, tool: str, arguments: Mapping[str, Any], session: str, ledger: Ledger
+) -> Result:
+    """What a tool of the server's gives; an unknown one a `user_error`."""
+    deadline = asyncio.get_running_loop().time() + ledger.remaining(SECONDS)
+    tools = {} if server is None else server.tools
+    context = CallContext(session, ledger=ledger, deadline=deadline, tools=tools.keys())
+    (result,) = await Dispatcher(tools).run([Call("side", tool, arguments)], context)
+    return result
+
+
+async def ask_logged(
+    models: Mapping[str, Model],
+    ledger: Ledger,
+    name: str,
+    question: Question,
+    asked: Asked,
+    log: Callable[[Asked], None],
+) -> ModelReply:
+    """What the model of this name replies; `asked` is logged with what came of it.
+
+    Errors: RequestError, EngineError and its kinds.
+    """
+    begun = time.perf_counter()
+    try:
+        if name not in models:
+            raise RequestError(f"there is no auxiliary model {name!r}")
+        reply = await ask_charged(models[name], ledger, question)
+    except FlyballError as error:
+        log(msgspec.structs.replace(asked, seconds=time.perf_counter() - begun, error=str(error)))
+        raise
+    used = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
+    log(msgspec.structs.replace(asked, seconds=time.perf_counter() - begun, reply=reply.text, **used))
+    return reply
+
+
+def to_be_asked(by: str, model: str, position: int = 0) -> Asked:
+    """The event of a question that has no reply yet."""
+    return Asked(position=position, by=by, model=model, prompt_tokens=0, completion_tokens=0, seconds=0.0)
 
 
 class TrajectorySideCalls:
@@ -56,23 +103,8 @@ class TrajectorySideCalls:
 
     def ask(self, model: str, question: Question) -> Callable[[], Awaitable[ModelReply]]:
         """Part of `SideCalls`."""
-        by, position = self._by, self._position
-        return lambda: self._ask(model, question, by, position)
-
-    async def _ask(self, name: str, question: Question, by: str, position: int) -> ModelReply:
-        begun = time.perf_counter()
-        try:
-            reply = await ask_charged(self._model(name), self._setup.ledger, question)
-        except FlyballError as error:
-            self._log(by, position, name, 0, 0, begun, error=str(error))
-            raise
-        self._log(by, position, name, reply.prompt_tokens, reply.completion_tokens, begun, reply=reply.text)
-        return reply
-
-    def _model(self, name: str) -> Model:
-        if name not in self._setup.models:
-            raise RequestError(f"there is no auxiliary model {name!r}")
-        return self._setup.models[name]
+        setup, asked = self._setup, to_be_asked(self._by, model, self._position)
+        return lambda: ask_logged(setup.models, setup.ledger, model, question, asked, self._note)
 
     # -- probes ----------------------------------------------------------------------------------------------------
 
@@ -101,7 +133,7 @@ class TrajectorySideCalls:
         return lambda: self._probe(probe, by, position)
 
     async def _probe(self, probe: Probe, by: str, position: int) -> ProbeReply:
-        begun, prompt = time.perf_counter(), len(probe.ids)
+        begun, prompt, asked = time.perf_counter(), len(probe.ids), to_be_asked(by, SELF, position)
         room = min(
             self._setup.limits.context_length - prompt, self._setup.ledger.remaining(TOKENS), probe.sampling.max_tokens
         )
@@ -109,37 +141,24 @@ class TrajectorySideCalls:
             if room < 1:
                 raise RequestError("no room, or no budget, is left for a probe")
             sampling = msgspec.structs.replace(probe.sampling, max_tokens=int(room))
-            asked = msgspec.structs.replace(probe, sampling=sampling)
-            reply = await run_probe(asked, self._setup.engine, self._setup.format, self._bill)
+            limited = msgspec.structs.replace(probe, sampling=sampling)
+            reply = await run_probe(limited, self._setup.engine, self._setup.format, self._bill)
         except FlyballError as error:
-            self._log(by, position, SELF, 0, 0, begun, error=str(error))
+            self._note(msgspec.structs.replace(asked, seconds=time.perf_counter() - begun, error=str(error)))
             raise
-        self._log(by, position, SELF, prompt, len(reply.ids), begun, reply=reply.text)
+        used = {"prompt_tokens": prompt, "completion_tokens": len(reply.ids), "reply": reply.text}
+        self._note(msgspec.structs.replace(asked, seconds=time.perf_counter() - begun, **used))
         return reply
 
-    # -- both ------------------------------------------------------------------------------------------------------
+    # -- tools -----------------------------------------------------------------------------------------------------
 
-    def _log(
-        self,
-        by: str,
-        position: int,
-        model: str,
-        prompt: int,
-        completion: int,
-        begun: float,
-        *,
-        reply: str = "",
-        error: str | None = None,
-    ) -> None:
-        self._trajectory.note(
-            Asked(
-                position=min(position, len(self._trajectory.ids)),
-                by=by,
-                model=model,
-                prompt_tokens=prompt,
-                completion_tokens=completion,
-                seconds=time.perf_counter() - begun,
-                reply=reply,
-                error=error,
-            )
-        )
+    def run(self, tool: str, arguments: Mapping[str, Any]) -> Callable[[], Awaitable[Result]]:
+        """Part of `SideCalls`."""
+        return lambda: run_tool(self._setup.server_tools, tool, arguments, self._setup.session, self._setup.ledger)
+
+    # -- all -------------------------------------------------------------------------------------------------------
+
+    def _note(self, asked: Asked) -> None:
+        """The position may be gone by the time of the reply."""
+        at = min(asked.position, len(self._trajectory.ids))
+        self._trajectory.note(msgspec.structs.replace(asked, position=at))

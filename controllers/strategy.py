@@ -16,6 +16,7 @@ from ..core.chat_format import Thinking
 from ..core.ledger import Ledger
 from ..core.model import ModelReply
 from ..core.trajectory import Trajectory
+from ..tools.result import Result
 from .controller import Params
 from .named import Named
 from .side import Question
@@ -73,6 +74,13 @@ class Trials(Protocol):
         """Ask an auxiliary model ("self": the served one), within what the budget has left.
 
         Errors: RequestError, EngineError and its kinds.
+        """
+        ...
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Result:
+        """Call a tool of the server's that the request names, in a session of its own; it is paid like any call.
+
+        An unknown tool is a `user_error`.
         """
         ...
 

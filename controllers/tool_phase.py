@@ -41,6 +41,12 @@ class ToolPhase:
         self._dispatcher = Dispatcher(server.tools)
         self._asked = 0
         """Calls whose answers the dispatcher may remember."""
+        self._contexts = 0
+        """How often the context had been replaced then."""
+        self._rounds = 0
+        """How often results were appended; those that an edit took back count, too."""
+        self._made = 0
+        """Calls that were answered, in the same way."""
         self._code: str | None = None
         for decision in server.decisions:
             self._decided(decision)
@@ -107,26 +113,23 @@ class ToolPhase:
             )
             self._scanner.ignore_fences()
         elif (limit := self._server.call_limit) is not None:
-            left = max(0, limit - self._trajectory.calls_answered())
+            left = max(0, limit - self._made)
             turn.refuse(f"The limit of {limit} tool calls is met. Answer with what you have.", left)
             if left == 0:
                 self._scanner.ignore_fences()
         return turn
 
     def _remembering(self, more: int) -> Dispatcher:
-        """The dispatcher for so many calls more. It remembers nothing once an edit took back calls.
+        """The dispatcher for so many calls more. It remembers nothing once an edit took back calls or replaced the context.
 
         Else the model would be told that it made a call which its context does not hold.
         """
         kept = sum(isinstance(event, ToolAnswered) for event in self._trajectory.tool_events)
-        if kept < self._asked:
+        if kept < self._asked or self._trajectory.replacements != self._contexts:
             self._dispatcher = Dispatcher(self._server.tools)
+        self._contexts = self._trajectory.replacements
         self._asked = kept + more
         return self._dispatcher
-
-    @property
-    def _rounds(self) -> int:
-        return len(self._trajectory.results())
 
     def context(self, now: float) -> CallContext:
         """On whose behalf calls are made; `now` is the event loop's time."""
@@ -157,19 +160,26 @@ class ToolPhase:
                 )
             )
 
-    def answered(self, turn: ToolTurn, results: Sequence[Result]) -> None:
-        """Write the results behind the turn; not where the client has results of its own to send first."""
+    def answered(self, turn: ToolTurn, results: Sequence[Result], beside: str = "") -> None:
+        """Write the results behind the turn, and `beside` behind the last of them, which is never cut.
+
+        Not where the client has results of its own to send first.
+        """
         if not turn.mixed and not turn.fenced:
             self._end_turn()
         room = self._room() // (2 if turn.mixed else 1)  # the client's results need room, too
-        written = fitted(lambda texts: self._written(turn, texts), [_text_of(result) for result in results], room)
+        written = fitted(
+            lambda texts: self._written(turn, texts, beside), [_text_of(result) for result in results], room
+        )
         if written is None:
             self._editor.note("no room is left in the context for a tool's result")
-            written = [_NO_ROOM] * len(results), []
+            beside, written = "", ([_NO_ROOM] * len(results), [])
         texts, ids = written
-        self._note_answers(turn, results, texts)
+        self._note_answers(turn, results, texts if turn.fenced else _with_beside(texts, beside))
+        self._made += len(turn.calls)
         if turn.mixed:
             return
+        self._rounds += 1
         if ids:
             self._editor.end = None
             self._scanner.append_results(ids)
@@ -184,7 +194,7 @@ class ToolPhase:
 
     def _note_answers(self, turn: ToolTurn, results: Sequence[Result], texts: Sequence[str]) -> None:
         position = len(self._trajectory.ids)
-        for call, result, text in zip(turn.calls, results, texts, strict=True):
+        for number, (call, result, text) in enumerate(zip(turn.calls, results, texts, strict=True)):
             self._trajectory.note(
                 ToolAnswered(
                     position=position,
@@ -194,6 +204,7 @@ class ToolPhase:
                     text=text,
                     seconds=round(result.usage.seconds, 6),
                     fenced=turn.fenced,
+                    refused=number in turn.refused,
                 )
             )
 
@@ -206,14 +217,14 @@ class ToolPhase:
         limits = self._setup.limits
         return limits.context_length - self._trajectory.context_tokens() - limits.answer_room - limits.close_tokens
 
-    def _written(self, turn: ToolTurn, texts: Sequence[str]) -> list[int]:
+    def _written(self, turn: ToolTurn, texts: Sequence[str], beside: str) -> list[int]:
         setup = self._setup
         if turn.fenced:
             assert setup.format.fence is not None
-            return setup.format.encode_foreign(setup.format.fence.output.replace("{}", texts[0].rstrip("\n")))
-        answers = [
-            Answer(call.id, call.name, str(call.arguments), text) for call, text in zip(turn.calls, texts, strict=True)
-        ]
+            output = setup.format.fence.output.replace("{}", texts[0].rstrip("\n"))
+            return setup.format.encode_foreign(f"{output}{beside}\n" if beside else output)
+        written = zip(turn.calls, _with_beside(texts, beside), strict=True)
+        answers = [Answer(call.id, call.name, str(call.arguments), text) for call, text in written]
         return setup.format.render_results(answers, self._thinking(), setup.template_args)
 
     def _thinking(self) -> Thinking:
@@ -222,6 +233,11 @@ class ToolPhase:
             return Thinking.OFF
         asked = self._setup.thinking
         return Thinking.DEFAULT if asked is Thinking.AUTO else asked
+
+
+def _with_beside(texts: Sequence[str], beside: str) -> list[str]:
+    """The texts, with what stands beside them inside of the last one."""
+    return [*texts[:-1], f"{texts[-1]}\n{beside}"] if beside else list(texts)
 
 
 def _text_of(result: Result) -> str:

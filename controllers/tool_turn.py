@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..tools.dispatch import Call, Dispatcher
 from ..tools.result import Result, Status
@@ -31,11 +31,18 @@ class ToolTurn:
         self._server, self._dispatcher = server, dispatcher
         self._context = CallContext("")
         self._results: dict[int, Result] = {}
+        self.refused: frozenset[int] = frozenset()
+        """The numbers of calls that are not made."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def refuse(self, reason: str, first: int = 0) -> None:
         """Make none of the calls, or but the `first` ones, and say why."""
-        self._results = {number: Result(Status.USER_ERROR, reason) for number in range(first, len(self.calls))}
+        self._refuse(range(first, len(self.calls)), reason)
+
+    def _refuse(self, numbers: Iterable[int], reason: str) -> None:
+        refused = {number: Result(Status.USER_ERROR, reason) for number in numbers}
+        self._results = refused | self._results
+        self.refused |= refused.keys()
 
     def start(self, context: CallContext) -> None:
         """Run what changes nothing."""
@@ -54,8 +61,7 @@ class ToolTurn:
         if certain:
             self._run(waiting)
         else:
-            refused = Result(Status.USER_ERROR, _NEVER_CERTAIN)
-            self._results = {number: refused for number in waiting} | self._results
+            self._refuse(waiting, _NEVER_CERTAIN)
         if not await _ended(self._tasks, None if left == math.inf else left):
             return None
         for task in self._tasks:

@@ -25,7 +25,7 @@ class Failed(NamedTuple):
     reason: str
 
 
-async def _wait(pending: Pending) -> Any:
+async def waited(pending: Pending) -> Any:
     """The result; `Failed` past the deadline or when what it needs is broken: a verifier never harms the request."""
     try:
         async with asyncio.timeout(pending.seconds):
@@ -49,7 +49,7 @@ class Verdicts:
 
     def open(self, controller: int, boundary: Boundary, pending: Pending) -> None:
         """Start waiting."""
-        self._open.append(Verdict(controller, boundary, asyncio.create_task(_wait(pending)), pending.holds))
+        self._open.append(Verdict(controller, boundary, asyncio.create_task(waited(pending)), pending.holds))
 
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:

@@ -6,12 +6,11 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.chat_format import ChatFormat
 from ..core.events import Channel
-from ..core.ledger import Ledger
 from ..core.trajectory import Trajectory
 from .scanner import Scanner
 from .seeds import derived_seed
+from .setup import Setup
 from .side_calls import TrajectorySideCalls
 
 
@@ -21,14 +20,13 @@ class TrajectoryView:
     def __init__(
         self,
         trajectory: Trajectory,
-        format: ChatFormat,
-        messages: Sequence[Mapping[str, Any]],
-        ledger: Ledger,
+        setup: Setup,
         scanner: Scanner,
         side: TrajectorySideCalls,
         seed: int,
     ) -> None:
-        self.trajectory, self.format, self.messages, self.ledger = trajectory, format, messages, ledger
+        self.trajectory, self._setup = trajectory, setup
+        self.format, self.messages, self.ledger = setup.format, setup.messages, setup.ledger
         self._scanner, self._seed, self._calls = scanner, seed, side
         self.side, self._position = side, 0
 
@@ -49,3 +47,8 @@ class TrajectoryView:
     def text(self, start: int, end: int | None = None) -> str:
         """The text of kept tokens from `start` on, markers included."""
         return self.format.decode(self.trajectory.ids[start:end])
+
+    def rendered(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The prompt's ids, had the request these messages. Errors: RequestError."""
+        setup = self._setup
+        return setup.format.render(messages, setup.tools or None, setup.thinking, setup.template_args)

@@ -64,7 +64,7 @@ def chat_spec(
     if "budget" in request.flyball.model_fields_set and not calls_none:
         check_tool_budget(block.budget.tool_calls, () if server is None else server.tools)
     offered = (*tools, *rendered(server))
-    setting = _setting(format, abilities, offered, server, models)
+    setting = _setting(format, abilities, offered, server, models, block.budget.limits())
     controllers = _controllers(request, block, setting)
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
@@ -219,9 +219,11 @@ def _setting(
     offered: Sequence[Mapping[str, Any]],
     server: ServerTools | None,
     models: Collection[str],
+    budget: Mapping[str, float],
 ) -> Setting:
     names = frozenset(tool["function"]["name"] for tool in offered)
-    return Setting(format, abilities, names, None if server is None else server.fenced, frozenset(models))
+    fenced = None if server is None else server.fenced
+    return Setting(format, abilities, names, fenced, frozenset(models), budget)
 
 
 def _strategy(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> Strategy | None:

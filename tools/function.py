@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..core.errors import ToolError
+from ..core.errors import ConfigError, ToolError
 from .boundary import settled
 from .conversion import as_result
 from .marks import Marks, marks_of
@@ -23,7 +23,7 @@ class FunctionTool:
     """Calls a function, sync or async, with arguments of its own types; see `Signature` and `as_result`.
 
     A sync function runs in a thread. When its call is cancelled or out of time the answer is dropped, but the function
-    runs on: what can hang for long should be async. Errors: ConfigError for a function that is not fully typed.
+    runs on: what can hang for long should be async. Errors: ConfigError for a function that is not fully typed, or has no such batch.
 
     Example: FunctionTool(add).spec.name == "add"
     """
@@ -35,7 +35,10 @@ class FunctionTool:
         self._threads = Threads()
         name = marks.name or function.__name__
         description = self._signature.description or name.replace("_", " ").strip()
-        self._spec = ToolSpec(name, description, self._signature.schema, marks.effect, marks.usd, marks.timeout)
+        schema = self._signature.schema
+        if marks.batch is not None and marks.batch not in schema.get("properties", {}):
+            raise ConfigError(f"tool {name!r}: there is no parameter {marks.batch!r} to be its batch")
+        self._spec = ToolSpec(name, description, schema, marks.effect, marks.usd, marks.timeout, marks.batch)
 
     @property
     def spec(self) -> ToolSpec:

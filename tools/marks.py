@@ -22,14 +22,21 @@ class Marks:
     effect: Effect = Effect.SIDE_EFFECTS
     usd: float = 0.0
     timeout: float = 30.0
+    batch: str | None = None
 
 
 def tool(
-    *, name: str | None = None, effect: Effect | str = Effect.SIDE_EFFECTS, usd: float = 0.0, timeout: float = 30.0
+    *,
+    name: str | None = None,
+    effect: Effect | str = Effect.SIDE_EFFECTS,
+    usd: float = 0.0,
+    timeout: float = 30.0,
+    batch: str | None = None,
 ) -> Callable[[F], F]:
     """Marks a function and leaves it as it is: it can be called and tested like any other.
 
-    Errors: ValueError for an unknown effect, a negative price or a timeout that is not positive.
+    `batch` names a list-valued parameter, each entry of which counts and costs as one call. Errors: ValueError for an
+    unknown effect, a negative price or a timeout that is not positive.
 
     Example:
         @tool(effect="pure", timeout=5)
@@ -39,7 +46,7 @@ def tool(
     """
     if usd < 0 or timeout <= 0:
         raise ValueError(f"a tool's price is not negative and its timeout positive, not {usd} and {timeout}")
-    marks = Marks(name, Effect(effect), usd, timeout)
+    marks = Marks(name, Effect(effect), usd, timeout, batch)
 
     def mark(function: F) -> F:
         setattr(function, _MARK, marks)

@@ -43,6 +43,16 @@ class ToolSpec:
     """Price of one call."""
     timeout: float = 30.0
     """Seconds after which a call is given up."""
+    batch: str | None = None
+    """An argument that may be a list, each entry of which counts, and costs, as one call. None: a call is one."""
+
+    def units(self, arguments: Mapping[str, Any]) -> int:
+        """How many calls these arguments count as.
+
+        Example: with batch="query", {"query": ["a", "b", "c", "d"]} counts as 4, {"query": "a"} and {"query": []} as 1.
+        """
+        given = None if self.batch is None else arguments.get(self.batch)
+        return max(1, len(given)) if isinstance(given, list | tuple) else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,8 @@ class ToolAnswered(Event):
     text: str
     seconds: float
     fenced: bool = False
+    refused: bool = False
+    """The call was not made: a limit was met, or it could have been taken back."""
 
 
 class Asked(Event):

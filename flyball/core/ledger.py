@@ -54,6 +54,12 @@ class Ledger:
             return self._clock() - self._started
         return self._spent.get(item, 0.0)
 
+    def limit(self, item: str) -> float:
+        """What may be spent in all, here or, without a limit of its own, above; `inf` without any."""
+        if item in self.limits:
+            return self.limits[item]
+        return math.inf if self._parent is None else self._parent.limit(item)
+
     def remaining(self, item: str) -> float:
         """What may still be spent or reserved, down to 0; `inf` without a limit here or above."""
         limit = self.limits.get(item)

@@ -186,6 +186,11 @@ class Trajectory:
         elif isinstance(event, ToolCalled | ToolAnswered):
             self.tool_events.append(event)
 
+    @property
+    def replacements(self) -> int:
+        """How often the context was replaced, as far as that still holds."""
+        return len(self._bases) - 1
+
     # -- views -----------------------------------------------------------------------------------------------------
 
     def context(self, position: int | None = None) -> list[int]:
@@ -199,6 +204,10 @@ class Trajectory:
         end = len(self.ids) if position is None else position
         until, base = self._base(end)
         return len(base) + end - until
+
+    def context_start(self, position: int) -> int:
+        """Where the context was last replaced, up to `position`; 0 where it never was."""
+        return self._base(position)[0]
 
     def _base(self, end: int) -> tuple[int, list[int]]:
         return next(entry for entry in reversed(self._bases) if entry[0] <= end)

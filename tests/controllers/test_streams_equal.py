@@ -13,12 +13,15 @@ from flyball.controllers.named import Named
 from flyball.controllers.registry import CONTROLLERS, names
 from flyball.core.events import Channel
 
+from .auxiliaries import Auxiliary
 from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, table, ticks
 
 PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
     "adaptive_think": [{"mode": "auto"}, {"mode": "think"}, {"mode": "no_think"}],
     "deer": [{"threshold": 0.5, "probe_tokens": 4}],
     "dynasor": [{"chunk": 3, "window": 2, "probe_tokens": 3}],
+    "budget_tracker": [{"policy": "short", "insist": True, "refusals": 2}],
+    "deepagent": [{"fold_at": 60, "folds": 2}],
     "hint_infer": [
         {"rounds": 2},
         {"hints": ["Wait, END?"]},
@@ -27,6 +30,9 @@ PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
     "s1": [{"waits": 2, "text": "Wait"}, {"waits": 1, "max_tokens": 7}],
     "thinking_budget": [{"tokens": 0}, {"tokens": 5}, {"tokens": 9, "closing": "So END."}],
     "trimr": [{"n": 1}, {"n": 9, "budget": 12, "repeats": 2, "repeated_tokens": 4, "every": 3}],
+    "metatool": [{"form": "short"}],
+    "thor": [{"retries": 2, "backtrack": 3}],
+    "tool_star": [{"refine_at": 50, "rollback": 1}],
 }
 OURS = [{"name": name, **params} for name in sorted(PARAMETERS) for params in PARAMETERS[name]]
 
@@ -63,6 +69,13 @@ def label(controllers: Iterable[Mapping[str, Any] | Named]) -> str:
     )
 
 
+def replies(question: str) -> str:
+    """An auxiliary model that has something for everybody who asks."""
+    if "Reply yes or no" in question:
+        return "yes"
+    return "print(6*7)" if "corrected code" in question else '{"current_progress": "half", "tools_used": []}'
+
+
 def different(pair: tuple[Any, Any]) -> bool:
     """One controller twice makes no sense, and is refused."""
     first, second = (given.name if isinstance(given, Named) else given["name"] for given in pair)
@@ -78,7 +91,10 @@ def test_every_registered_controller_takes_part() -> None:
 
 async def bodies(seed: int, controllers: list[Any], **options: Any) -> list[Shown]:
     """What clients read; checked against the plain fold of the same log."""
-    result = await run(Dice(seed), controllers=controllers, tools=(TOOL,), max_tokens=45, late_tokens=2, **options)
+    models = {"self": Auxiliary(replies)}
+    result = await run(
+        Dice(seed), controllers=controllers, tools=(TOOL,), max_tokens=45, late_tokens=2, models=models, **options
+    )
     for streamed, body in zip(result.choices, plain(result.episode), strict=True):
         assert (streamed.reasoning, streamed.content, streamed.calls) == (body.reasoning, body.content, body.calls)
     return result.choices

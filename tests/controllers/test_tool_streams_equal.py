@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from flyball.core.events import ToolAnswered, ToolCalled
 from flyball.core.trajectory import replay
 
-from .test_streams_equal import EVERY, label
+from .auxiliaries import Auxiliary
+from .test_streams_equal import EVERY, OURS, different, label, replies
 from .toolbox import add, offered, python
 from .worlds import DELTAS, Dice, Run, Shown, ids, plain, run
 
@@ -42,6 +44,8 @@ async def decoded(seed: int, controllers: list[Any], way: dict[str, Any], **opti
         max_tokens=90,
         late_tokens=2,
         events=True,
+        models={"self": Auxiliary(replies)},
+        budget={"tool_calls.python": 3.0, "tool_calls.add": 3.0},
         **offered(add, python, **way),
         **options,
     )
@@ -75,6 +79,19 @@ async def test_one_controller_beside_tools(controllers: list[Any], way: dict[str
         expected = await decoded(seed, controllers, way, streamed=False)
         for deltas in DELTAS:
             streamed = await decoded(seed, controllers, way, deltas=deltas)
+            assert list(map(_told, streamed.choices)) == list(map(_told, expected.choices))
+
+
+REPAIRING = ("budget_tracker", "deepagent", "thor", "tool_star")
+PAIRS = [list(pair) for pair in permutations(OURS, 2) if different(pair) and pair[0]["name"] in REPAIRING]
+
+
+@pytest.mark.parametrize("controllers", PAIRS, ids=label)
+async def test_pairs_with_those_that_look_at_results(controllers: list[Any]) -> None:
+    for pair in (controllers, controllers[::-1]):
+        expected = await decoded(3, pair, WAYS[0], streamed=False)
+        for deltas in DELTAS[2:4]:
+            streamed = await decoded(3, pair, WAYS[0], deltas=deltas)
             assert list(map(_told, streamed.choices)) == list(map(_told, expected.choices))
 
 

@@ -308,10 +308,12 @@ def named(
     tools: Iterable[Mapping[str, Any]] = (),
     server: ServerTools | None = None,
     models: Iterable[str] = (),
+    budget: Mapping[str, float] | None = None,
 ) -> tuple[Named, ...]:
     """Controllers by their parameters, or as they are; tools as the model is told of them."""
     names = frozenset(tool["function"]["name"] for tool in tools)
-    told = Setting(pocket(), abilities, names, None if server is None else server.fenced, frozenset(models))
+    fenced = None if server is None else server.fenced
+    told = Setting(pocket(), abilities, names, fenced, frozenset(models), budget or {})
     return tuple(given if isinstance(given, Named) else build_controllers([given], told)[0] for given in controllers)
 
 
@@ -345,7 +347,12 @@ def opened(
                 "messages": MESSAGES,
                 "sampling": Sampling(max_tokens=1),
                 "controllers": named(
-                    controllers, abilities, spec.get("tools", ()), spec.get("server_tools"), models or ()
+                    controllers,
+                    abilities,
+                    spec.get("tools", ()),
+                    spec.get("server_tools"),
+                    models or (),
+                    spec.get("budget"),
                 ),
                 **spec,
             }

@@ -73,3 +73,41 @@ async def test_a_budget_holds_for_calls_at_the_same_time() -> None:
         await asyncio.wait_for(gate.entered.acquire(), 5)
     gate.open.set()
     assert sorted(result.status for result in await asyncio.gather(*calls)) == ["ok", "ok"] + ["user_error"] * 3
+
+
+async def test_a_batched_call_costs_its_entries_and_is_refused_whole_beyond_the_budget() -> None:
+    probe, asked = Probe(name="search", batch="query", usd=0.001), limited(search=6)
+    charge = Charge(probe)
+
+    first = await charge.call({"query": ["a", "b", "c", "d"]}, asked)
+    assert (asked.ledger.spent("tool_calls.search"), first.usage.usd) == (4, 0.004)
+    refused = await charge.call({"query": ["e", "f", "g"]}, asked)
+    assert refused.text == "This call counts as 3 calls of 'search'; the budget allows 2 more. Ask for fewer at once."
+    assert (asked.ledger.spent("tool_calls.search"), probe.count) == (4, 1)
+    await charge.call({"query": ["e", "f"]}, asked)
+    assert asked.ledger.remaining("tool_calls.search") == 0
+
+
+async def test_without_a_list_a_batched_tool_costs_one() -> None:
+    asked = limited(search=9)
+    charge = Charge(Probe(name="search", batch="query"))
+    for query in ("one", [], ["one"], None):
+        await charge.call({"query": query}, asked)
+    assert asked.ledger.spent("tool_calls.search") == 4
+
+
+async def test_a_batch_that_fails_without_fault_is_not_counted() -> None:
+    asked = limited(search=4)
+    await Charge(Probe(after(1), name="search", batch="query")).call({"query": ["a", "b"]}, asked)
+    assert asked.ledger.remaining("tool_calls.search") == 4
+
+
+async def test_a_budget_of_batches_holds_for_calls_at_the_same_time() -> None:
+    gate, asked = Gate(), limited(search=5)
+    charge = Charge(Probe(lambda _: gate.work(), name="search", batch="query"))
+    calls = [asyncio.create_task(charge.call({"query": ["a", "b"]}, asked)) for _ in range(5)]
+    for _ in range(2):
+        await asyncio.wait_for(gate.entered.acquire(), 5)
+    gate.open.set()
+    assert sorted(result.status for result in await asyncio.gather(*calls)) == ["ok", "ok"] + ["user_error"] * 3
+    assert asked.ledger.remaining("tool_calls.search") == 1

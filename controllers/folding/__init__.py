@@ -1,0 +1,1 @@
+"""Contexts that are replaced by something shorter."""

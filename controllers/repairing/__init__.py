@@ -1,0 +1,1 @@
+"""What went wrong in the last calls, and where the action began that failed."""
