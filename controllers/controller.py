@@ -52,6 +52,10 @@ class Plan(msgspec.Struct, frozen=True):
     template_args: Mapping[str, Any] = {}
     call_limit: int | None = None
     """Calls of tools that the server makes for one trajectory; None: as many as its rounds and the budget allow."""
+    offer_tools: bool = True
+    """Whether the model is told of the request's tools; it always is of one that it must call."""
+    thinking_given: bool = False
+    """Whether a strategy has said if this trajectory thinks: then it is not for controllers to decide."""
 
 
 class Setting(NamedTuple):

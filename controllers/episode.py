@@ -14,12 +14,13 @@ import msgspec
 from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
-from ..core.events import Finished, FinishReason
+from ..core.events import AnyEvent, Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
 from ..tools.sessions import Sessions, trajectory_key
 from .controller import Plan
+from .desk import open_plan
 from .limits import Limits
 from .loop import Loop
 from .named import Named, attributed
@@ -133,14 +134,16 @@ class Episode:
 
     def _render(self, plan: Plan) -> list[int]:
         """The prompt. Errors: ContextOverflow, and those of the family's template."""
-        ids = self._format.render(plan.messages, self.spec.tools or None, plan.thinking, plan.template_args)
+        tools = self.spec.tools if plan.offer_tools or self.spec.force_call else ()
+        ids = self._format.render(plan.messages, tools or None, plan.thinking, plan.template_args)
         if len(ids) >= self._limits.context_length:
             raise ContextOverflow(len(ids), self._limits.context_length)
         return ids
 
-    def _setup(self, index: int, ledger: Ledger, variant: Variant) -> Setup:
-        spec = self.spec
-        plan, prompt_ids, sampling, max_tokens = self._varied(variant)
+    def _setup(self, index: int, ledger: Ledger, variant: Variant, plan: Plan) -> Setup:
+        spec, opening = self.spec, self._format.encode(variant.opening)
+        prompt_ids = self.prompt_ids if plan == self._plan else self._render(plan)
+        max_tokens = spec.max_tokens if variant.max_tokens is None else variant.max_tokens
         limits = msgspec.structs.replace(
             self._limits,
             max_tokens=self._limits.context_length if max_tokens is None else max_tokens,
@@ -151,8 +154,8 @@ class Episode:
             format=self._format,
             controllers=(*spec.controllers, *variant.controllers),
             messages=plan.messages,
-            prompt_ids=prompt_ids,
-            sampling=sampling,
+            prompt_ids=prompt_ids + opening,
+            sampling=self._sampling(variant),
             models=self._models,
             stops=spec.stops,
             limits=limits,
@@ -162,7 +165,9 @@ class Episode:
             adapter=spec.adapter,
             grammar=spec.grammar,
             forced_call=self._forced,
-            may_think=self._format.thinks and plan.thinking is not Thinking.OFF,
+            may_think=self._format.thinks
+            and plan.thinking is not Thinking.OFF
+            and self._format.think_end_id not in opening,
             thinking=plan.thinking,
             template_args=plan.template_args,
             with_tools=bool(spec.tools),
@@ -173,31 +178,46 @@ class Episode:
             streamed=self._streamed and spec.strategy is None,
         )
 
-    def _varied(self, variant: Variant) -> tuple[Plan, list[int], Sampling, int | None]:
-        """The plan, the prompt, the sampling and the most tokens of one trajectory."""
-        changes: dict[str, Any] = {}
+    def _varied(self, variant: Variant) -> Plan:
+        """The plan of one trajectory."""
+        plan = self._plan
         if variant.messages is not None:
-            changes["messages"] = variant.messages
+            plan = msgspec.structs.replace(plan, messages=variant.messages)
         if variant.thinking is not None:
-            changes["thinking"] = variant.thinking
-        plan = msgspec.structs.replace(self._plan, **changes)
-        prompt_ids = self._render(plan) if changes else self.prompt_ids
-        sampled = {"temperature": variant.temperature, "logprobs": variant.logprobs}
-        sampling = msgspec.structs.replace(
-            self.spec.sampling, **{name: value for name, value in sampled.items() if value is not None}
-        )
-        max_tokens = self.spec.max_tokens if variant.max_tokens is None else variant.max_tokens
-        return plan, prompt_ids + self._format.encode(variant.opening), sampling, max_tokens
+            plan = msgspec.structs.replace(plan, thinking=variant.thinking, thinking_given=True)
+        return plan
+
+    def _sampling(self, variant: Variant) -> Sampling:
+        asked, changes = self.spec.sampling, dict[str, Any]()
+        if variant.temperature is not None:
+            changes["temperature"] = variant.temperature
+        if variant.logprobs is not None:
+            changes["logprobs"] = max(variant.logprobs, asked.logprobs or 0)
+        return msgspec.structs.replace(asked, **changes)
 
     def seed(self, index: int) -> int | None:
         """Child seed = seed + index; without a seed controllers still draw from one of their own."""
         return None if self.spec.seed is None else child_seed(self.spec.seed, index)
 
     def _trial(self, index: int, ledger: Ledger, variant: Variant = AS_ASKED) -> Trial:
-        loop = Loop(self._setup(index, ledger, variant))
+        return self._begun(index, self._setup(index, ledger, variant, self._varied(variant)), ledger)
+
+    def _begun(self, index: int, setup: Setup, ledger: Ledger, log: Sequence[AnyEvent] = ()) -> Trial:
+        loop = Loop(setup)
+        for event in log:
+            loop.trajectory.note(event)
         trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
+
+    async def _opened(self, index: int, ledger: Ledger, variant: Variant = AS_ASKED) -> Trial:
+        """A trajectory whose controllers have found out what they want to know before it is rendered."""
+        plan = self._varied(variant)
+        setup = self._setup(index, ledger, variant, plan)
+        decided = await open_plan(setup, plan, self._render)
+        if decided.plan != plan:
+            setup = self._setup(index, ledger, variant, decided.plan)
+        return self._begun(index, setup, ledger, decided.log)
 
     def _transcript(self, trajectory: Trajectory, choice: int) -> Transcript:
         spec = self.spec
@@ -247,7 +267,7 @@ class Episode:
 
     async def _choice(self, index: int, ledger: Ledger) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         self.ledger.charge(FAN_OUT, 1)
-        trial = self._trial(index, ledger)
+        trial = await self._opened(index, ledger)
         async with self._session(index), aclosing(trial.loop.run()) as commits:
             async for committed in commits:
                 yield index, trial.transcript.advance(committed), None
@@ -324,7 +344,7 @@ class Episode:
             raise RequestError(f"the budget allows {len(self.trials)} trajectories", "flyball.budget.fan_out")
         ledger = self.ledger.child(self._shares(among))
         try:
-            trial = self._trial(index, ledger, variant)
+            trial = await self._opened(index, ledger, variant)
             async with self._session(index), aclosing(trial.loop.run()) as commits:
                 async for _ in commits:
                     pass
@@ -345,7 +365,8 @@ class Episode:
 
     @property
     def prompt_tokens(self) -> int:
-        return len(self.prompt_ids)
+        """Of the first trajectory; of the request's own prompt before there is one."""
+        return len(self.trials[0].trajectory.prompt_ids) if self.trials else len(self.prompt_ids)
 
     @property
     def cached_tokens(self) -> int:

@@ -79,14 +79,16 @@ class TrajectorySideCalls:
     ) -> Callable[[], Awaitable[ProbeReply]]:
         """Part of `SideCalls`."""
         ids = self._trajectory.context(self.position) + self._setup.format.encode(text)
-        self._made += 1
-        sampling = Sampling(
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            logprobs=0,
-            seed=derived_seed(self._seed, self._made),
+        return self.sample(
+            ids, Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, logprobs=0), until=until
         )
+
+    def sample(
+        self, ids: list[int], sampling: Sampling, *, until: Callable[[str], bool] | None = None
+    ) -> Callable[[], Awaitable[ProbeReply]]:
+        """What the served model goes on with behind `ids`, its whole context; the seed is ours, another each time."""
+        self._made += 1
+        sampling = msgspec.structs.replace(sampling, seed=derived_seed(self._seed, self._made))
         request_id = f"{self._setup.request_id}-probe-{self._made}"
         probe = Probe(request_id=request_id, ids=ids, sampling=sampling, adapter=self._setup.adapter, until=until)
         by, position = self.by, self.position

@@ -33,6 +33,7 @@ from .toolbox import Toolbox
 from .traces.records import EpisodeRecord, trajectory_record
 from .traces.writer import TraceWriter
 from .translate import Target, chat_spec, check_block
+from .wire.flyball_block import FlyballBlock
 from .wire.requests import ChatCompletionRequest, SamplingFields
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Service:
         if not self.engine.alive:
             raise Unavailable("the engine is being restarted")
         id = f"chatcmpl-{uuid.uuid4().hex}"
-        block = request.flyball.over(target.block)
+        block = target.governing(request)
         brought = await self.toolbox.brought(api_key, block.mcp) if block.mcp else []
         models = self.models(target.adapter)
         spec = chat_spec(
@@ -197,7 +198,7 @@ class Service:
             model=request.model,
             preset=target.preset,
             messages=[dict(message) for message in spec.messages],
-            flyball=request.flyball.over(target.block).stored(),
+            flyball=target.governing(request).stored(),
             sampling=_sampling_as_sent(request),
             outcome=str(reasons[0]) if outcome == "ok" and reasons else outcome,
             ledger=episode.ledger.summary(),
@@ -217,11 +218,12 @@ def _targets(config: Config) -> dict[str, Target]:
     """Every name that is served, and what it means; a model's own name wins over a preset of the same name."""
     adapters: dict[str, str | None] = {config.model.served_name: None}
     adapters |= {name: name for name in config.model.adapters}
-    targets = {name: Target(name, adapter) for name, adapter in adapters.items()}
+    effort: dict[str, FlyballBlock] = {level: config.presets[name] for level, name in config.model.effort.items()}
+    targets = {name: Target(name, adapter, effort=effort) for name, adapter in adapters.items()}
     for name, adapter in adapters.items():
         for preset, block in config.presets.items():
             model = f"{name}:{preset}"
-            targets.setdefault(model, Target(model, adapter, preset, block))
+            targets.setdefault(model, Target(model, adapter, preset, block, effort))
     return targets
 
 
