@@ -58,7 +58,7 @@ def asks(heard: list[Any], model: str = "aux", seconds: float = PATIENCE) -> Nam
 def samples(heard: list[Any], times: int = 1, **how: Any) -> Named:
     async def open(plan: Plan, desk: Desk) -> Opening:
         asked = {"max_tokens": 2, "seconds": PATIENCE, **how}
-        heard += await asyncio.gather(*(desk.sample(plan, **asked) for _ in range(times)))
+        heard.extend(await asyncio.gather(*(desk.sample(plan, **asked) for _ in range(times))))
         return Opening(plan)
 
     return opener(open)
