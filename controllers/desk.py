@@ -109,8 +109,9 @@ class TrajectoryDesk:
 
     async def _attempt(self, wait: Callable[[], Awaitable[T]], seconds: float) -> T | None:
         """The result; None, with a note, when it is late or broken: what is asked beside never harms the request."""
+        seconds = min(seconds, self.ledger.remaining(SECONDS))
         try:
-            async with asyncio.timeout(min(seconds, self.ledger.remaining(SECONDS))):
+            async with asyncio.timeout(seconds):
                 return await wait()
         except TimeoutError:
             self.note(f"no reply within {seconds:g} s")

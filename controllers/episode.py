@@ -366,7 +366,9 @@ class Episode:
     @property
     def prompt_tokens(self) -> int:
         """Of the first trajectory; of the request's own prompt before there is one."""
-        return len(self.trials[0].trajectory.prompt_ids) if self.trials else len(self.prompt_ids)
+        if not self.trials:
+            return len(self.prompt_ids)
+        return len(min(self.trials, key=lambda trial: trial.index).trajectory.prompt_ids)
 
     @property
     def cached_tokens(self) -> int:

@@ -32,8 +32,8 @@ class AdaptiveThink(BaseController[None]):
       `modes/cheap_answers.py`).
     - `policy`: a rule on counts of the question, chance, or AdaCoT's written principles (arXiv 2505.11896) read by an
       auxiliary model (`modes/principles.py`).
-    - `modes`: A²FM's three (arXiv 2510.12838), chosen by a model in `tries` tries at most: `instant` neither thinks nor is
-      told of tools, `reasoning` thinks without tools, `agentic` thinks with them, and is no candidate without any.
+    - `modes`: A²FM's three (arXiv 2510.12838), chosen by a model in `tries` tries at most: `instant` neither thinks nor
+      has tools, `reasoning` thinks without tools, `agentic` thinks with them, and is no candidate without any.
       Naming one of the three forces it.
 
     What `probe`, `policy` and `modes` decide is logged with features, candidates and the probability of what was taken,
@@ -48,7 +48,7 @@ class AdaptiveThink(BaseController[None]):
 
     def __init__(self, params: AdaptiveThinkParams, setting: Setting) -> None:
         self._mode, self._format = params.mode, setting.format
-        self._can_be = mode_candidates(setting.format, setting.tools)
+        self._can_be = mode_candidates(setting)
         if not setting.format.thinks and params.mode not in _WITHOUT_THINKING:
             raise RequestError(
                 f"{setting.format.name} models do not think: mode {params.mode!r} cannot be honoured", "mode"

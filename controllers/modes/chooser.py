@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...core.chat_format import ChatFormat
 from ...core.decision import Decision
 from ...core.errors import RequestError
 from ...core.ledger import TOKENS
@@ -86,16 +85,17 @@ def _policy(params: AdaptiveThinkParams, setting: Setting) -> tuple[Signal, Poli
 
 
 def _modes(params: AdaptiveThinkParams, setting: Setting) -> Chooser:
-    candidates = mode_candidates(setting.format, setting.tools)
+    candidates = mode_candidates(setting)
     usual = params.fallback if params.fallback in candidates else candidates[-1]
     signal = Classification(known_model(params, setting), candidates, params.tries, params.seconds)
     policy = Exploring(Highest(CLASSIFIED, missing=usual), params.explore)
     return Chooser("mode", candidates, signal, policy, usual)
 
 
-def mode_candidates(format: ChatFormat, tools: frozenset[str]) -> tuple[str, ...]:
+def mode_candidates(setting: Setting) -> tuple[str, ...]:
     """The modes that there can be: reasoning needs a model that thinks, agentic needs tools."""
-    return (INSTANT, *([REASONING] if format.thinks else []), *([AGENTIC] if tools else []))
+    has_tools = bool(setting.tools) or setting.fenced is not None
+    return (INSTANT, *([REASONING] if setting.format.thinks else []), *([AGENTIC] if has_tools else []))
 
 
 def known_model(params: AdaptiveThinkParams, setting: Setting) -> str:

@@ -11,11 +11,13 @@ from flyball.controllers.controller import Setting
 from flyball.controllers.registry import build_controllers
 from flyball.core.engine import Abilities
 from flyball.core.errors import EngineError, RequestError
+from flyball.core.events import ToolAnswered
 from flyball.core.ledger import AUXILIARY
 
 from .auxiliaries import Auxiliary
 from .deciding import adaptive, chose, decided, noted, thinks_if_told
-from .worlds import TOOL, opened, run, setting, text_of
+from .toolbox import add, call, offered
+from .worlds import EOS, TOOL, opened, pocket, run, setting, text_of, writes
 
 LABELS = {"instant": "default_agent", "reasoning": "reasoning_agent", "agentic": "toolcalling_agent"}
 
@@ -164,3 +166,20 @@ def test_a_model_that_is_not_there_is_refused() -> None:
     with pytest.raises(RequestError) as refused:
         build_controllers([adaptive("modes")], setting())
     assert refused.value.param == "flyball.controllers.0.model"
+
+
+@pytest.mark.parametrize(("mode", "ran"), [("reasoning", []), ("agentic", ["12"])])
+async def test_a_call_that_is_made_without_tools_all_the_same_is_not_run(mode: str, ran: list[str]) -> None:
+    script = writes(f"so</think>\n\n{call('add', a=7, b=5)}{EOS}", f"yes{EOS}")
+    result = await run(script, controllers=[adaptive(mode)], **offered(add))
+
+    answers = [event for event in result.trajectory.log if isinstance(event, ToolAnswered)]
+    assert [event.text for event in answers if event.status == "ok"] == ran
+    assert result.shown.content == "yes"
+
+
+async def test_code_between_fences_alone_makes_agentic_a_candidate() -> None:
+    told = Setting(pocket(), Abilities(context_length=4096), frozenset(), "python", frozenset({"aux"}))
+    (built,) = build_controllers([adaptive("modes", model="aux")], told)
+    result = await run(thinks_if_told, controllers=[built], models={"aux": classifies(label("agentic"))})
+    assert chose(result, "agentic")
