@@ -51,6 +51,8 @@ def make_chooser(params: AdaptiveThinkParams, setting: Setting) -> Chooser | Non
         return _modes(params, setting)
     made = {"probe": _probe, "policy": _policy}.get(params.mode)
     if made is None:
+        if params.explore:
+            raise RequestError(f"mode {params.mode!r} leaves nothing to choose: explore must be 0", "explore")
         return None
     signal, policy = made(params, setting)
     return Chooser("think", (THINK, NO_THINK), signal, Exploring(policy, params.explore), THINK)

@@ -70,9 +70,10 @@ async def test_exploring_is_part_of_the_probability() -> None:
     assert taken == pytest.approx({"no_think": 0.8, "think": 0.2})
 
 
-def test_exploring_around_chance_is_refused() -> None:
+@pytest.mark.parametrize("fields", [{"mode": "policy", "policy": "uniform"}, {"mode": "think"}, {"mode": "model"}])
+def test_exploring_is_refused_where_nothing_or_chance_decides(fields: dict[str, str]) -> None:
     with pytest.raises(RequestError) as refused:
-        opened(thinks_if_told, controllers=[adaptive("policy", policy="uniform", explore=0.1)])
+        opened(thinks_if_told, controllers=[adaptive(**fields, explore=0.1)])
     assert refused.value.param == "flyball.controllers.0.explore"
 
 
