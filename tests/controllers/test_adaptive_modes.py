@@ -170,7 +170,7 @@ def test_a_model_that_is_not_there_is_refused() -> None:
 
 @pytest.mark.parametrize(("mode", "ran"), [("reasoning", []), ("agentic", ["12"])])
 async def test_a_call_that_is_made_without_tools_all_the_same_is_not_run(mode: str, ran: list[str]) -> None:
-    script = writes(f"so</think>\n\n{call('add', a=7, b=5)}{EOS}", f"yes{EOS}")
+    script = writes(f"so</think>\n\n{call('add', a=7, b=5)}{EOS}", f"ok</think>\n\nyes{EOS}")
     result = await run(script, controllers=[adaptive(mode)], **offered(add))
 
     answers = [event for event in result.trajectory.log if isinstance(event, ToolAnswered)]

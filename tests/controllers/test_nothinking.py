@@ -91,7 +91,7 @@ async def test_it_wins_over_who_else_decides_about_thinking(mode: str) -> None:
     result = await run(
         answers("7", "7"), strategy=strategy(n=2), controllers=[{"name": "adaptive_think", "mode": mode}]
     )
-    assert all(text_of(request.ids).endswith(CLOSED) for request in result.engine.requests)
+    assert all(text_of(trial.trajectory.prompt_ids).endswith(CLOSED) for trial in result.episode.trials)
     assert not [
         event for trial in result.episode.trials for event in trial.trajectory.log if isinstance(event, Decided)
     ]
