@@ -23,7 +23,7 @@ from ..core.trajectory import Trajectory
 from ..tools.result import Result
 from .boundary import AnyWatch, Boundary
 from .edits import Edit
-from .side import Ask, SideCalls
+from .side import SideCalls
 
 S = TypeVar("S")
 
@@ -53,10 +53,12 @@ class Plan(msgspec.Struct, frozen=True):
     messages: tuple[Mapping[str, Any], ...]
     thinking: Thinking = Thinking.DEFAULT
     template_args: Mapping[str, Any] = {}
-    with_tools: bool = True
-    """Whether the model is told of tools, and may call them."""
     call_limit: int | None = None
     """Calls of tools that the server makes for one trajectory; None: as many as its rounds and the budget allow."""
+    offer_tools: bool = True
+    """Whether the model is told of tools, and may call them; it always is of one that it must call."""
+    thinking_given: bool = False
+    """Whether a strategy has said if this trajectory thinks: then it is not for controllers to decide."""
 
 
 class Setting(NamedTuple):
@@ -133,13 +135,6 @@ class FailedCall(NamedTuple):
     result: Result
 
 
-class Planned(NamedTuple):
-    """What a request's question led to: the plan, and decisions for every trajectory's log."""
-
-    plan: Plan
-    decisions: tuple[Decision, ...] = ()
-
-
 class Ruling(NamedTuple, Generic[S]):
     """What a controller answers: its next state, edits, decisions to log, and perhaps a verdict that is still open."""
 
@@ -175,14 +170,6 @@ class Controller(Protocol[S]):
         """The verdict that was opened at `boundary` is there; None when it failed or came too late."""
         ...
 
-    def question(self, plan: Plan, ask: Ask) -> Pending | None:
-        """What has to be asked before the prompt is final, if anything; only once, whatever the number of choices."""
-        ...
-
-    def planned(self, plan: Plan, result: Any) -> Planned:
-        """What was asked is answered; None when it failed or took too long."""
-        ...
-
     def mend(self, state: S, failed: FailedCall, view: View) -> Pending | None:
         """A call has failed: work whose Result is to stand in place of its own. None: it stays as it is."""
         ...
@@ -213,12 +200,6 @@ class BaseController(Generic[S]):
 
     def verdict(self, state: S, boundary: Boundary, result: Any, view: View) -> Ruling[S]:
         return Ruling(state)
-
-    def question(self, plan: Plan, ask: Ask) -> Pending | None:
-        return None
-
-    def planned(self, plan: Plan, result: Any) -> Planned:
-        return Planned(plan)
 
     def mend(self, state: S, failed: FailedCall, view: View) -> Pending | None:
         return None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,13 +14,14 @@ import msgspec
 from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
 from ..core.errors import ContextOverflow, RequestError
-from ..core.events import AnyEvent, Asked, Decided, Finished, FinishReason, Noted
+from ..core.events import AnyEvent, Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
 from ..tools.result import Result
 from ..tools.sessions import Sessions, trajectory_key
 from .controller import Plan
+from .desk import open_plan
 from .limits import Limits
 from .loop import Loop
 from .named import Named, attributed
@@ -29,10 +29,9 @@ from .seeds import child_seed
 from .server_tools import ServerTools
 from .setup import Setup
 from .side import Question
-from .side_calls import ask_charged, ask_logged, run_tool, to_be_asked
+from .side_calls import ask_charged, run_tool
 from .strategy import AS_ASKED, Outcome, Strategy, Variant
 from .transcript import Piece, Transcript
-from .verdicts import Failed, waited
 
 
 class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +115,6 @@ class Episode:
         self.started = time.time()
         self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
         self._forced: ForcedCall | None = None
-        self._asked: list[AnyEvent] = []
         """What was asked before there was a trajectory, for the logs of all."""
 
     # -- before anything runs --------------------------------------------------------------------------------------
@@ -137,39 +135,21 @@ class Episode:
         if spec.strategy is None and self.ledger.remaining(FAN_OUT) < fan_out:
             raise RequestError(f"n is {fan_out}, and the budget allows {self.ledger.remaining(FAN_OUT):g}", "n")
 
-    async def _ask_before(self) -> None:
-        """The questions that controllers have before the prompt is final; what follows from them is rendered anew."""
-        before = self._plan
-        for named in self.spec.controllers:
-            with attributed(f"controller {named.name!r}"):
-                pending = named.controller.question(self._plan, partial(self._question, named.name))
-                if pending is None:
-                    continue
-                result = await waited(pending)
-                if isinstance(result, Failed):
-                    self._asked.append(Noted(position=0, by=named.name, text=result.reason))
-                    result = None
-                self._plan, decisions = named.controller.planned(self._plan, result)
-                self._asked += [Decided(position=0, decision=decision) for decision in decisions]
-        if not self._plan.with_tools and not self.spec.force_call:
-            self.spec = msgspec.structs.replace(self.spec, tools=(), server_tools=None)
-        if self._plan != before:
-            self.prompt_ids = self._render(self._plan)
-
-    def _question(self, by: str, model: str, question: Question) -> Callable[[], Awaitable[ModelReply]]:
-        asked = to_be_asked(by, model)
-        return lambda: ask_logged(self._models, self.ledger, model, question, asked, self._asked.append)
-
     def _render(self, plan: Plan) -> list[int]:
         """The prompt. Errors: ContextOverflow, and those of the family's template."""
-        ids = self._format.render(plan.messages, self.spec.tools or None, plan.thinking, plan.template_args)
+        ids = self._format.render(plan.messages, self._tools(plan) or None, plan.thinking, plan.template_args)
         if len(ids) >= self._limits.context_length:
             raise ContextOverflow(len(ids), self._limits.context_length)
         return ids
 
-    def _setup(self, index: int, ledger: Ledger, variant: Variant) -> Setup:
-        spec = self.spec
-        plan, prompt_ids, sampling, max_tokens = self._varied(variant)
+    def _tools(self, plan: Plan) -> tuple[Mapping[str, Any], ...]:
+        """What the model is told of, and may call."""
+        return self.spec.tools if plan.offer_tools or self.spec.force_call else ()
+
+    def _setup(self, index: int, ledger: Ledger, variant: Variant, plan: Plan) -> Setup:
+        spec, tools, opening = self.spec, self._tools(plan), self._format.encode(variant.opening)
+        prompt_ids = self.prompt_ids if plan == self._plan else self._render(plan)
+        max_tokens = spec.max_tokens if variant.max_tokens is None else variant.max_tokens
         limits = msgspec.structs.replace(
             self._limits,
             max_tokens=self._limits.context_length if max_tokens is None else max_tokens,
@@ -180,8 +160,8 @@ class Episode:
             format=self._format,
             controllers=(*spec.controllers, *variant.controllers),
             messages=plan.messages,
-            prompt_ids=prompt_ids,
-            sampling=sampling,
+            prompt_ids=prompt_ids + opening,
+            sampling=self._sampling(variant),
             models=self._models,
             stops=spec.stops,
             limits=limits,
@@ -191,46 +171,60 @@ class Episode:
             adapter=spec.adapter,
             grammar=spec.grammar,
             forced_call=self._forced,
-            may_think=self._format.thinks and plan.thinking is not Thinking.OFF,
+            may_think=self._format.thinks
+            and plan.thinking is not Thinking.OFF
+            and self._format.think_end_id not in opening,
             thinking=plan.thinking,
             template_args=plan.template_args,
-            tools=spec.tools,
-            with_tools=bool(spec.tools),
-            server_tools=_with_limit(spec.server_tools, plan.call_limit),
+            tools=tools,
+            with_tools=bool(tools),
+            server_tools=_with_limit(spec.server_tools, plan.call_limit) if tools or not spec.tools else None,
             session=self._session_key(index),
             max_calls=spec.max_calls,
             max_edits=self._max_edits,
             streamed=self._streamed and spec.strategy is None,
         )
 
-    def _varied(self, variant: Variant) -> tuple[Plan, list[int], Sampling, int | None]:
-        """The plan, the prompt, the sampling and the most tokens of one trajectory."""
-        changes: dict[str, Any] = {}
+    def _varied(self, variant: Variant) -> Plan:
+        """The plan of one trajectory."""
+        plan = self._plan
         if variant.messages is not None:
-            changes["messages"] = variant.messages
+            plan = msgspec.structs.replace(plan, messages=variant.messages)
         if variant.thinking is not None:
-            changes["thinking"] = variant.thinking
-        plan = msgspec.structs.replace(self._plan, **changes)
-        prompt_ids = self._render(plan) if changes else self.prompt_ids
-        sampled = {"temperature": variant.temperature, "logprobs": variant.logprobs}
-        sampling = msgspec.structs.replace(
-            self.spec.sampling, **{name: value for name, value in sampled.items() if value is not None}
-        )
-        max_tokens = self.spec.max_tokens if variant.max_tokens is None else variant.max_tokens
-        return plan, prompt_ids + self._format.encode(variant.opening), sampling, max_tokens
+            plan = msgspec.structs.replace(plan, thinking=variant.thinking, thinking_given=True)
+        return plan
+
+    def _sampling(self, variant: Variant) -> Sampling:
+        asked, changes = self.spec.sampling, dict[str, Any]()
+        if variant.temperature is not None:
+            changes["temperature"] = variant.temperature
+        if variant.logprobs is not None:
+            changes["logprobs"] = max(variant.logprobs, asked.logprobs or 0)
+        return msgspec.structs.replace(asked, **changes)
 
     def seed(self, index: int) -> int | None:
         """Child seed = seed + index; without a seed controllers still draw from one of their own."""
         return None if self.spec.seed is None else child_seed(self.spec.seed, index)
 
     def _trial(self, index: int, ledger: Ledger, variant: Variant = AS_ASKED) -> Trial:
-        loop = Loop(self._setup(index, ledger, variant))
-        for event in self._asked:
+        return self._begun(index, self._setup(index, ledger, variant, self._varied(variant)), ledger)
+
+    def _begun(self, index: int, setup: Setup, ledger: Ledger, log: Sequence[AnyEvent] = ()) -> Trial:
+        loop = Loop(setup)
+        for event in log:
             loop.trajectory.note(event)
-        self._asked = [event for event in self._asked if not isinstance(event, Asked)]  # it was asked once
         trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
+
+    async def _opened(self, index: int, ledger: Ledger, variant: Variant = AS_ASKED) -> Trial:
+        """A trajectory whose controllers have found out what they want to know before it is rendered."""
+        plan = self._varied(variant)
+        setup = self._setup(index, ledger, variant, plan)
+        decided = await open_plan(setup, plan, self._render)
+        if decided.plan != plan:
+            setup = self._setup(index, ledger, variant, decided.plan)
+        return self._begun(index, setup, ledger, decided.log)
 
     def _transcript(self, trajectory: Trajectory, choice: int) -> Transcript:
         spec = self.spec
@@ -264,7 +258,6 @@ class Episode:
         Not `streamed`: nobody looks before the end, so the engine may hand over everything at once.
         """
         self._streamed = streamed
-        await self._ask_before()
         try:
             if self.spec.strategy is not None:
                 yield await self._by_strategy(self.spec.strategy)
@@ -281,7 +274,7 @@ class Episode:
 
     async def _choice(self, index: int, ledger: Ledger) -> AsyncGenerator[tuple[int, Piece, Ended | None]]:
         self.ledger.charge(FAN_OUT, 1)
-        trial = self._trial(index, ledger)
+        trial = await self._opened(index, ledger)
         async with self._session(index), aclosing(trial.loop.run()) as commits:
             async for committed in commits:
                 yield index, trial.transcript.advance(committed), None
@@ -358,7 +351,7 @@ class Episode:
             raise RequestError(f"the budget allows {len(self.trials)} trajectories", "flyball.budget.fan_out")
         ledger = self.ledger.child(self._shares(among))
         try:
-            trial = self._trial(index, ledger, variant)
+            trial = await self._opened(index, ledger, variant)
             async with self._session(index), aclosing(trial.loop.run()) as commits:
                 async for _ in commits:
                     pass
@@ -386,7 +379,10 @@ class Episode:
 
     @property
     def prompt_tokens(self) -> int:
-        return len(self.prompt_ids)
+        """Of the first trajectory; of the request's own prompt before there is one."""
+        if not self.trials:
+            return len(self.prompt_ids)
+        return len(min(self.trials, key=lambda trial: trial.index).trajectory.prompt_ids)
 
     @property
     def cached_tokens(self) -> int:

@@ -25,10 +25,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Report so many of the likeliest first tokens."""
 
 
-Ask = Callable[[str, Question], Callable[[], Awaitable[ModelReply]]]
-"""Asks an auxiliary model by its name: `SideCalls.ask`."""
-
-
 class SideCalls(Protocol):
     """What a controller may ask beside its trajectory. All return what a `Pending` waits for; nothing runs before."""
 

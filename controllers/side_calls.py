@@ -119,14 +119,16 @@ class TrajectorySideCalls:
     ) -> Callable[[], Awaitable[ProbeReply]]:
         """Part of `SideCalls`."""
         ids = self._trajectory.context(self._position) + self._setup.format.encode(text)
-        number = next(self._numbers)
-        sampling = Sampling(
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            logprobs=0,
-            seed=derived_seed(self._seed, number),
+        return self.sample(
+            ids, Sampling(max_tokens=max_tokens, temperature=temperature, top_p=top_p, logprobs=0), until=until
         )
+
+    def sample(
+        self, ids: list[int], sampling: Sampling, *, until: Callable[[str], bool] | None = None
+    ) -> Callable[[], Awaitable[ProbeReply]]:
+        """What the served model goes on with behind `ids`, its whole context; the seed is ours, another each time."""
+        number = next(self._numbers)
+        sampling = msgspec.structs.replace(sampling, seed=derived_seed(self._seed, number))
         request_id = f"{self._setup.request_id}-probe-{number}"
         probe = Probe(request_id=request_id, ids=ids, sampling=sampling, adapter=self._setup.adapter, until=until)
         by, position = self._by, self._position

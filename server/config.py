@@ -17,6 +17,7 @@ from .sections import PriceSection, Section
 from .tool_sections import ToolsSection
 from .traces.config import TracesSection
 from .wire.flyball_block import FlyballBlock
+from .wire.requests import Effort
 
 POCKET = "pocket"
 PACKAGED = {POCKET: REASONER, "pocket-verifier": VERIFIER}
@@ -38,6 +39,8 @@ class ModelSection(Section):
     """LoRA adapters: the name that clients use, and its path."""
     answer_room: int = Field(default=256, ge=0)
     """Tokens of the context that thinking leaves for the answer; at most a quarter of the context is used for it."""
+    effort: dict[Effort, str] = Field(default_factory=dict)
+    """The preset that a `reasoning_effort` stands for; of others docs/parameters.md says what they mean."""
     price: PriceSection = PriceSection()
 
     @property
@@ -104,6 +107,13 @@ class Config(Section):
     traces: TracesSection = TracesSection()
     presets: dict[str, FlyballBlock] = Field(default_factory=dict)
     """Named `flyball` blocks, chosen as MODEL:PRESET."""
+
+    @model_validator(mode="after")
+    def _effort_is_there(self) -> Config:
+        for level, name in self.model.effort.items():
+            if name not in self.presets:
+                raise ValueError(f"model.effort.{level}: there is no preset {name!r}")
+        return self
 
 
 def load_config(path: str | Path | None, overrides: dict[str, Any] | None = None) -> Config:

@@ -30,6 +30,7 @@ from .supervisor import Supervisor
 from .toolbox import Toolbox
 from .tracing import End, Tracing
 from .translate import Target, chat_spec, check_block
+from .wire.flyball_block import FlyballBlock
 from .wire.requests import ChatCompletionRequest
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class Service:
         if not self.engine.alive:
             raise Unavailable("the engine is being restarted")
         id = f"chatcmpl-{uuid.uuid4().hex}"
-        block = request.flyball.over(target.block)
+        block = target.governing(request)
         brought = await self.toolbox.brought(api_key, block.mcp) if block.mcp else []
         models = self.models(target.adapter)
         spec = chat_spec(
@@ -196,9 +197,10 @@ def _targets(config: Config) -> dict[str, Target]:
     """Every name that is served, and what it means; a model's own name wins over a preset of the same name."""
     adapters: dict[str, str | None] = {config.model.served_name: None}
     adapters |= {name: name for name in config.model.adapters}
-    targets = {name: Target(name, adapter) for name, adapter in adapters.items()}
+    effort: dict[str, FlyballBlock] = {level: config.presets[name] for level, name in config.model.effort.items()}
+    targets = {name: Target(name, adapter, effort=effort) for name, adapter in adapters.items()}
     for name, adapter in adapters.items():
         for preset, block in config.presets.items():
             model = f"{name}:{preset}"
-            targets.setdefault(model, Target(model, adapter, preset, block))
+            targets.setdefault(model, Target(model, adapter, preset, block, effort))
     return targets

@@ -96,7 +96,7 @@ class Tracing:
             model=request.model,
             preset=target.preset,
             messages=[dict(message) for message in spec.messages],
-            flyball=request.flyball.over(target.block).stored(),
+            flyball=target.governing(request).stored(),
             sampling=_sampling_as_sent(request),
             outcome=str(reasons[0]) if end.outcome == "ok" and reasons else end.outcome,
             ledger=episode.ledger.summary(),

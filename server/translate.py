@@ -10,7 +10,6 @@ import msgspec
 
 from ..controllers.controller import Setting
 from ..controllers.episode import EpisodeSpec
-from ..controllers.named import Named
 from ..controllers.registry import build_controllers, build_strategy
 from ..controllers.server_tools import ServerTools
 from ..controllers.strategy import Strategy
@@ -20,6 +19,7 @@ from ..core.errors import RequestError
 from ..core.ledger import Ledger
 from ..tools.tool import Tool
 from .choices import Asked
+from .effort import WITHOUT_THINKING, controllers_of
 from .tool_budget import check_tool_budget
 from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
@@ -34,6 +34,13 @@ class Target(msgspec.Struct, frozen=True):
     adapter: str | None = None
     preset: str | None = None
     block: FlyballBlock = FlyballBlock()
+    effort: Mapping[str, FlyballBlock] = {}
+    """What a `reasoning_effort` stands for, where the operator says so."""
+
+    def governing(self, request: ChatCompletionRequest) -> FlyballBlock:
+        """The block that governs a request: its own, over that of the preset it names, over that of its effort."""
+        effort = self.effort.get(request.reasoning_effort or "", FlyballBlock())
+        return request.flyball.over(self.block.over(effort))
 
 
 def chat_spec(
@@ -50,7 +57,7 @@ def chat_spec(
     """The episode that a chat request of the client with this key, who brought tools along, asks for.
 
     Errors: RequestError naming the parameter."""
-    block = request.flyball.over(target.block)
+    block, effort_configured = target.governing(request), request.reasoning_effort in target.effort
     refuse_unserved(request)
     _check_together(request, block)
     tools, force = _tools(request)
@@ -65,14 +72,15 @@ def chat_spec(
         check_tool_budget(block.budget.tool_calls, () if server is None else server.tools)
     offered = (*tools, *rendered(server))
     setting = _setting(format, abilities, offered, server, models, block.budget.limits())
-    controllers = _controllers(request, block, setting)
+    asked_for = controllers_of(request, block, effort_configured, format, abilities)
+    controllers = build_controllers(asked_for, setting)
     _check_honoured(request, abilities, bool(controllers) or server is not None)
     return EpisodeSpec(
         id=id,
         messages=tuple(map(_message, request.messages)),
         tools=offered,
         template_args=_template_args(request),
-        thinking=_thinking(request),
+        thinking=_thinking(request, effort_configured),
         sampling=sampling_of(request, 0 if request.logprobs else None, request.top_logprobs),
         stops=request.stops,
         max_tokens=request.max_completion_tokens or request.max_tokens,
@@ -235,13 +243,6 @@ def _strategy(request: ChatCompletionRequest, block: FlyballBlock, setting: Sett
     return strategy
 
 
-def _controllers(request: ChatCompletionRequest, block: FlyballBlock, setting: Setting) -> list[Named]:
-    specs: list[dict[str, Any]] = [spec.model_dump() for spec in block.controllers]
-    if request.thinking_token_budget is not None:
-        specs.append({"name": "thinking_budget", "tokens": request.thinking_token_budget})
-    return build_controllers(specs, setting)
-
-
 def _tools(request: ChatCompletionRequest) -> tuple[tuple[dict[str, Any], ...], bool]:
     """The tools to render, and whether one must be called."""
     tools = tuple(tool.model_dump(exclude_none=True) for tool in request.tools or [])
@@ -272,14 +273,15 @@ def _grammar(request: ChatCompletionRequest) -> Grammar | None:
     return None
 
 
-def _thinking(request: ChatCompletionRequest) -> Thinking:
-    off = request.chat_template_kwargs.get("enable_thinking") is False or request.reasoning_effort == "none"
+def _thinking(request: ChatCompletionRequest, effort_configured: bool) -> Thinking:
+    by_effort = request.reasoning_effort in WITHOUT_THINKING and not effort_configured
+    off = by_effort or request.chat_template_kwargs.get("enable_thinking") is False
     return Thinking.OFF if off else Thinking.DEFAULT
 
 
 def _template_args(request: ChatCompletionRequest) -> dict[str, Any]:
     args = {key: value for key, value in request.chat_template_kwargs.items() if key != "enable_thinking"}
-    if request.reasoning_effort not in (None, "none"):
+    if request.reasoning_effort not in (None, *WITHOUT_THINKING):
         args["reasoning_effort"] = request.reasoning_effort
     reserved = {"messages", "tools", "chat_template", "tokenize", "add_generation_prompt", "conversation"} & set(args)
     if reserved:

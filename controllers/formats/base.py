@@ -33,6 +33,7 @@ class TokenizerFormat:
         self._backend.no_padding()
         self.name = self.data.name
         self.reflection_words = self.data.reflection_words
+        self.reads_effort = self.data.reads_effort
         self.eos_ids = frozenset(self._eos())
         self.turn_ids = frozenset(self._known(self.data.turn_open))
         self.fence = self.data.fence

@@ -63,6 +63,8 @@ class FamilyData(msgspec.Struct, frozen=True, kw_only=True):
     think: ThinkData | None = None
     calls: CallData | None = None
     reflection_words: tuple[str, ...] = ()
+    reads_effort: bool = False
+    """The template is told of a `reasoning_effort`, and the models were trained to heed it."""
     reasoning_key: str | None = None
     """Where the template looks for the thinking of an earlier turn; None: it is left out."""
     arguments: Literal["object", "text"] = "object"

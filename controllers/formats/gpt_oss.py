@@ -33,6 +33,7 @@ GPT_OSS = FamilyData(
     calls=CallData(visible=("<|channel|>", "<|constrain|>", "<|message|>")),
     reflection_words=("Wait", "But", "Hmm", "However", "Alternatively", "Actually", "Let's double-check",
                       "Let's check", "Let's verify", "Let's recompute", "Another approach"),
+    reads_effort=True,
     reasoning_key="thinking",
     call_turn_end="<|call|>",
     roles={},

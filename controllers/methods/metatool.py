@@ -12,9 +12,10 @@ from pydantic import Field
 from ...core.decision import Decision
 from ...core.model import ModelReply
 from ..adding import last_question
-from ..controller import BaseController, Params, Pending, Plan, Planned, Setting
+from ..controller import BaseController, Params, Plan, Setting
 from ..known_models import check_model
-from ..side import SELF, Ask, Question
+from ..opening import Desk, Opening
+from ..side import SELF, Question
 
 _REASONS = """\
 Decide whether the question below can only be answered well with a tool. A tool is needed for:
@@ -56,7 +57,7 @@ class MetaTool(BaseController[None]):
     the first token, all spellings summed; without log-probabilities the word decides. A reply that is neither, late or
     missing leaves the tools as they are. The decision is logged. Not asked where there are no tools, and where the
     conversation is in the middle of calls; a call that the client forces is always possible. The gate takes all tools,
-    the client's and the server's, and fenced code, too; it is asked once for all choices.
+    the client's and the server's, and fenced code, too; it is asked for every trajectory.
 
     Example: "Start with 7, add 5." and a model that gives no the probability 0.9: the prompt has no tools,
         Decision(kind="tools", policy="metatool", chosen=("no_tools",), probability=1.0, features={"p_yes": 0.1})
@@ -69,21 +70,19 @@ class MetaTool(BaseController[None]):
         self._has_tools = bool(setting.tools) or setting.fenced is not None
         check_model(params.model, "model", setting)
 
-    def question(self, plan: Plan, ask: Ask) -> Pending | None:
-        """Whether the user's last message needs a tool."""
-        if not self._has_tools or not plan.with_tools or plan.messages[-1]["role"] != "user":
-            return None
+    async def open(self, plan: Plan, desk: Desk) -> Opening:
+        """Ask whether the user's last message needs a tool."""
+        if not self._has_tools or not plan.offer_tools or plan.messages[-1]["role"] != "user":
+            return Opening(plan)
         text = _FORMS[self._params.form].format(question=last_question(plan.messages))
         question = Question(
             messages=({"role": "user", "content": text},), max_tokens=4, first_token_logprobs=_LIKELIEST
         )
-        return Pending(ask(self._params.model, question), self._params.seconds)
+        reply = await desk.ask(self._params.model, question, seconds=self._params.seconds)
+        p_yes = None if reply is None else probability_of_yes(reply)
+        return Opening(plan) if p_yes is None else self._decided(plan, p_yes)
 
-    def planned(self, plan: Plan, result: ModelReply | None) -> Planned:
-        """The reply is there."""
-        p_yes = None if result is None else probability_of_yes(result)
-        if p_yes is None:
-            return Planned(plan)
+    def _decided(self, plan: Plan, p_yes: float) -> Opening:
         needed = p_yes >= self._params.threshold
         decision = Decision(
             kind="tools",
@@ -93,7 +92,7 @@ class MetaTool(BaseController[None]):
             probability=1.0,
             features={"p_yes": p_yes},
         )
-        return Planned(plan if needed else msgspec.structs.replace(plan, with_tools=False), (decision,))
+        return Opening(plan if needed else msgspec.structs.replace(plan, offer_tools=False), (decision,))
 
 
 def probability_of_yes(reply: ModelReply) -> float | None:

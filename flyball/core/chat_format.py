@@ -114,6 +114,8 @@ class ChatFormat(Protocol):
     name: str
     thinks: bool
     """Whether the family thinks at all."""
+    reads_effort: bool
+    """Whether the family's template is told of a `reasoning_effort`, which its models were trained to heed."""
     reflection_words: tuple[str, ...]
     """Words that begin a new thought at the beginning of a paragraph."""
     eos_ids: frozenset[int]

@@ -17,11 +17,20 @@ from .auxiliaries import Auxiliary
 from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, table, ticks
 
 PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
-    "adaptive_think": [{"mode": "auto"}, {"mode": "think"}, {"mode": "no_think"}],
     "deer": [{"threshold": 0.5, "probe_tokens": 4}],
     "dynasor": [{"chunk": 3, "window": 2, "probe_tokens": 3}],
     "budget_tracker": [{"policy": "short", "insist": True, "refusals": 2}],
     "deepagent": [{"fold_at": 60, "folds": 2}],
+    "adaptive_think": [
+        {"mode": "auto"},
+        {"mode": "think"},
+        {"mode": "no_think"},
+        {"mode": "probe", "explore": 0.3},
+        {"mode": "probe", "probe": "answers", "answer_tokens": 9},
+        {"mode": "policy", "policy": "uniform"},
+        {"mode": "modes", "model": "aux", "explore": 0.5},
+    ],
+    "chain_of_draft": [{}],
     "hint_infer": [
         {"rounds": 2},
         {"hints": ["Wait, END?"]},
@@ -91,10 +100,9 @@ def test_every_registered_controller_takes_part() -> None:
 
 async def bodies(seed: int, controllers: list[Any], **options: Any) -> list[Shown]:
     """What clients read; checked against the plain fold of the same log."""
-    models = {"self": Auxiliary(replies)}
-    result = await run(
-        Dice(seed), controllers=controllers, tools=(TOOL,), max_tokens=45, late_tokens=2, models=models, **options
-    )
+    models = {"self": Auxiliary(replies), "aux": Auxiliary(str)}
+    given = {"controllers": controllers, "tools": (TOOL,), "models": models, "seed": seed, **options}
+    result = await run(Dice(seed), max_tokens=45, late_tokens=2, **given)
     for streamed, body in zip(result.choices, plain(result.episode), strict=True):
         assert (streamed.reasoning, streamed.content, streamed.calls) == (body.reasoning, body.content, body.calls)
     return result.choices
