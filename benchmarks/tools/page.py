@@ -41,7 +41,7 @@ def _world(sets: Mapping[str, Any]) -> Iterator[Goal]:
         ("big", "hint, Python run in the thinking", 0.95),
         ("big", "hint, Python declared", 0.95),
         ("two_hop", "search", 0.85),
-        ("mixed", "all tools and hints", 0.90),
+        ("mixed", "all tools, a hint where it calculates", 0.90),
     ):
         accuracy = _accuracy(sets[name], arm)
         yield f"{_TITLES[name]}, {arm}", f"≥ {least:.0%}", f"{accuracy:.1%}", accuracy >= least

@@ -35,23 +35,22 @@ def _told_until_the_end_of(server: int) -> list[int]:
     The end of standard input tells nothing: a process that the server has forked may hold its other end.
     """
     processes: list[int] = []
-    try:
-        ended = os.pidfd_open(server)
-    except ProcessLookupError:
-        return processes
     events = select.poll()
-    events.register(ended, select.POLLIN)
     events.register(_LINES, select.POLLIN)
+    ended = None
+    with contextlib.suppress(ProcessLookupError):  # it has ended before we began: what it told is there
+        ended = os.pidfd_open(server)
+        events.register(ended, select.POLLIN)
     rest = b""
     while True:
-        ready = {descriptor for descriptor, _ in events.poll()}
+        ready = {descriptor for descriptor, _ in events.poll(0 if ended is None else None)}
         if _LINES in ready:
             read = os.read(_LINES, 4096)
             if not read:
                 events.unregister(_LINES)
             *lines, rest = (rest + read).split(b"\n")
             processes += _opened(lines)
-        elif ended in ready:
+        elif ended is None or ended in ready:
             return processes
 
 

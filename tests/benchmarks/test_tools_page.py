@@ -16,7 +16,9 @@ def page(search: float, start_ms: float) -> str:
         {"arm": "hint, Python run in the thinking", "accuracy": 0.95},
         {"arm": "hint, Python declared", "accuracy": 0.94},
     ]
-    sets = {"big": big, "two_hop": arms(search=search), "mixed": arms(all_tools_and_hints=0.9)}
+    mixed = arms(plain=0.4)
+    mixed["summary"]["arms"].append({"arm": "all tools, a hint where it calculates", "accuracy": 0.9})
+    sets = {"big": big, "two_hop": arms(search=search), "mixed": mixed}
     sandbox = {
         "create_p50_ms": start_ms,
         "warm_cell_p50_ms": 0.1,

@@ -25,7 +25,8 @@ api_keys = ["{key}"]
 [presets.brief]
 controllers = [{{ name = "adaptive_think", mode = "no_think" }}]
 """
-QUESTION = "Start with 7, then add 5, then multiply by 3. What is the result modulo 10?"
+QUESTION = "Start with 7, then add 5, then multiply by 3, then subtract 8, then add 6. What is the result modulo 10?"
+"""Long enough that the packaged model thinks."""
 START_SECONDS = 240
 ENGINE_ARGS = {
     "enforce_eager": True,

@@ -630,7 +630,8 @@ async def test_a_tool_that_does_not_heed_its_end_keeps_nobody_waiting(caplog: py
     assert finished is not None and finished.by == "budget.seconds"
     assert "stubborn" in caplog.text
     go.set()
-    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
     await nothing_left(engine)
 
 

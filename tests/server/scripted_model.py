@@ -87,7 +87,7 @@ def _rest(reply: Reply, written: str, grammar: Grammar | None) -> str:
 
 def _reply(prompt: str, request: EngineRequest) -> Reply:
     question = ["", *_QUESTION.findall(prompt)][-1]
-    tools = [json.loads(line) for found in _TOOLS.findall(prompt) for line in found.splitlines()]
+    tools = [json.loads(line) for found in _TOOLS.findall(prompt) for line in found.split("\n") if line]
     answered = prompt.rpartition("<|im_start|>")[2].startswith("user\n<tool_response>")
     if "raise" in question:
         raise ValueError("a defect that nobody foresaw: sk-internal-detail")
