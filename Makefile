@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-deciding bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-deciding bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-pocket-training bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -37,6 +37,9 @@ bench-sandbox: .venv/dev.stamp
 
 bench-scanning: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.scanning.run $(ARGS)
+
+bench-pocket-training: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.pocket_training.run $(ARGS)
 
 bench-sandbox-soak: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.sandbox_soak $(ARGS)

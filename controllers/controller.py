@@ -56,7 +56,7 @@ class Plan(msgspec.Struct, frozen=True):
     call_limit: int | None = None
     """Calls of tools that the server makes for one trajectory; None: as many as its rounds and the budget allow."""
     offer_tools: bool = True
-    """Whether the model is told of tools, and may call them; it always is of one that it must call."""
+    """Whether the model is told of tools, and the server runs them; it always does with one that must be called."""
     thinking_given: bool = False
     """Whether a strategy has said if this trajectory thinks: then it is not for controllers to decide."""
 

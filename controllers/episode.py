@@ -143,8 +143,11 @@ class Episode:
         return ids
 
     def _tools(self, plan: Plan) -> tuple[Mapping[str, Any], ...]:
-        """What the model is told of, and may call."""
-        return self.spec.tools if plan.offer_tools or self.spec.force_call else ()
+        """What the model is told of. A call that it makes without being told is read all the same, and not run."""
+        return self.spec.tools if self._offers(plan) else ()
+
+    def _offers(self, plan: Plan) -> bool:
+        return plan.offer_tools or bool(self.spec.force_call)
 
     def _setup(self, index: int, ledger: Ledger, variant: Variant, plan: Plan) -> Setup:
         spec, tools, opening = self.spec, self._tools(plan), self._format.encode(variant.opening)
@@ -177,8 +180,8 @@ class Episode:
             thinking=plan.thinking,
             template_args=plan.template_args,
             tools=tools,
-            with_tools=bool(tools),
-            server_tools=_with_limit(spec.server_tools, plan.call_limit) if tools or not spec.tools else None,
+            with_tools=bool(spec.tools),
+            server_tools=_with_limit(spec.server_tools, plan.call_limit if self._offers(plan) else 0),
             session=self._session_key(index),
             max_calls=spec.max_calls,
             max_edits=self._max_edits,

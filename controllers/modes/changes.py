@@ -20,5 +20,5 @@ def changed(plan: Plan, choice: str, format: ChatFormat) -> Plan:
     thinking = Thinking.OFF if choice in (NO_THINK, INSTANT) else Thinking.ON
     plan = msgspec.structs.replace(plan, thinking=thinking if format.thinks else plan.thinking)
     if choice in (INSTANT, REASONING):
-        return msgspec.structs.replace(plan, offer_tools=False, call_limit=0)
+        return msgspec.structs.replace(plan, offer_tools=False)
     return plan

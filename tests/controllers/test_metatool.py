@@ -9,7 +9,7 @@ import pytest
 
 from flyball.controllers.methods.metatool import probability_of_yes
 from flyball.core.errors import EngineError
-from flyball.core.events import Asked, Decided, Noted
+from flyball.core.events import Asked, Decided, Noted, ToolAnswered
 from flyball.core.model import ModelReply
 
 from .auxiliaries import Auxiliary
@@ -58,9 +58,12 @@ async def test_where_one_is_needed_everything_is_as_without_the_gate() -> None:
     assert decisions(result) == [(("tools",), {"p_yes": pytest.approx(0.8)})]
 
 
-async def test_a_call_that_is_written_all_the_same_is_text() -> None:
-    result = await run(writes(call("add", a=7, b=5) + EOS), controllers=[GATE], models=NO, **offered(add))
-    assert (result.trajectory.tool_events, result.shown.calls, result.shown.finish) == ([], [], "stop")
+async def test_a_call_that_is_written_all_the_same_is_not_run() -> None:
+    script = writes(call("add", a=7, b=5) + EOS, ANSWERS)
+    result = await run(script, controllers=[GATE], models=NO, **offered(add))
+    (answer,) = (event for event in result.trajectory.log if isinstance(event, ToolAnswered))
+    assert (answer.refused, answer.status, result.shown.finish) == (True, "user_error", "stop")
+    assert "<tool_call>" not in result.shown.content
 
 
 async def test_every_choice_is_asked_for_and_its_log_says_so() -> None:

@@ -44,7 +44,7 @@ async def decoded(seed: int, controllers: list[Any], way: dict[str, Any], **opti
         max_tokens=90,
         late_tokens=2,
         events=True,
-        models={"self": Auxiliary(replies)},
+        models={"self": Auxiliary(replies), "aux": Auxiliary(str)},
         budget={"tool_calls.python": 3.0, "tool_calls.add": 3.0},
         **offered(add, python, **way),
         **options,

@@ -6,6 +6,7 @@ Shape suffixes: T tokens of one example.
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 from tokenizers import Tokenizer
@@ -80,10 +81,11 @@ def encode(tokenizer: Tokenizer, pieces: Sequence[Text]) -> Encoded:
     return Encoded(tokens_T, learned_T, tuple(known))
 
 
-def batches(source: Source, seed: str, batch_tokens: int, pool: int = 1024) -> Iterator[list[Encoded]]:
-    """Endless batches of at most `batch_tokens` padded tokens; the n-th batch depends only on the arguments and n."""
-    number = 0
-    while True:
+def batches(source: Source, seed: str, batch_tokens: int, pool: int = 1024, first: int = 0) -> Iterator[list[Encoded]]:
+    """Endless batches of at most `batch_tokens` padded tokens; the n-th batch depends only on the arguments and n.
+
+    They are made pool by pool, of so many examples, beginning with the pool `first`."""
+    for number in count(first):
         source.begin(number)
         rng = random.Random(f"pool/{seed}/{number}")
         examples = sorted((source.draw(rng) for _ in range(pool)), key=lambda e: len(e.tokens_T))
@@ -94,4 +96,3 @@ def batches(source: Source, seed: str, batch_tokens: int, pool: int = 1024) -> I
             ready[-1].append(example)
         rng.shuffle(ready)
         yield from ready
-        number += 1

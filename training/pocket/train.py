@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from transformers import Qwen3ForCausalLM
 
 from . import checkpoint
+from .attention import use_blocks
 from .examples import Encoded, Source, batches
 from .model import build_model, grow_model
 from .reasoner.writer import Writer as ReasonerWriter
@@ -58,7 +59,8 @@ def grow(recipe: Recipe, tokenizer: Tokenizer, state: TrainState) -> TrainState:
     return TrainState(model, build_optimizers(recipe, model), state.step, state.tokens, state.losses)
 
 
-def _is_due(growth: Growth | None, tokens: int) -> bool:
+def is_due(growth: Growth | None, tokens: int) -> bool:
+    """Whether the network is to be deeper after so many tokens."""
     return growth is not None and tokens >= growth.tokens
 
 
@@ -148,15 +150,15 @@ def train(recipe: Recipe, folder: Path, report: Report = lambda tokens, loss: No
     if grown := checkpoint.layers_of(path, recipe.sha256()) > recipe.shape.layers:
         state = grow(recipe, tokenizer, state)
     checkpoint.load(path, recipe.sha256(), state)
-    body = _body(recipe, state)
+    body = trained_body(recipe, state)
     seed = f"{recipe.role}/train/{recipe.seed}"
     examples = batches(source(recipe, tokenizer, "train"), seed, recipe.batch_tokens)
     for batch in islice(examples, state.step, None):
         if state.tokens >= recipe.tokens:
             break
-        if not grown and (grown := _is_due(recipe.growth, state.tokens)):
+        if not grown and (grown := is_due(recipe.growth, state.tokens)):
             state = grow(recipe, tokenizer, state)
-            body = _body(recipe, state)
+            body = trained_body(recipe, state)
         report(state.tokens, train_step(recipe, state, body, batch))
         if state.step % recipe.save_every == 0:
             checkpoint.save(path, recipe.sha256(), state)
@@ -165,8 +167,10 @@ def train(recipe: Recipe, folder: Path, report: Report = lambda tokens, loss: No
     return tokenizer, state
 
 
-def _body(recipe: Recipe, state: TrainState) -> Body:
+def trained_body(recipe: Recipe, state: TrainState) -> Body:
+    """The network that a step goes through, ready for training."""
     state.model.train()
+    use_blocks(state.model)
     return torch.compile(state.model.model, dynamic=True) if recipe.compiled else state.model.model
 
 

@@ -1,0 +1,1 @@
+"""How long the pocket models take to train."""
