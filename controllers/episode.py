@@ -29,8 +29,9 @@ from .seeds import child_seed
 from .server_tools import ServerTools
 from .setup import Setup
 from .side import Question
-from .side_calls import ask_charged, run_tool
+from .side_calls import run_tool
 from .strategy import AS_ASKED, Outcome, Strategy, Variant
+from .strategy_questions import StrategyQuestions
 from .transcript import Piece, Transcript
 
 
@@ -55,6 +56,8 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_calls: int | None = None
     controllers: tuple[Named, ...] = ()
     strategy: Strategy | None = None
+    strategy_name: str = "strategy"
+    """As the request calls it."""
     budget: Mapping[str, float] = {}
     adapter: str | None = None
     logprobs: bool = False
@@ -115,7 +118,7 @@ class Episode:
         self.started = time.time()
         self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
         self._forced: ForcedCall | None = None
-        """What was asked before there was a trajectory, for the logs of all."""
+        self._questions = StrategyQuestions(spec.strategy_name, self._models, self.ledger)
 
     # -- before anything runs --------------------------------------------------------------------------------------
 
@@ -213,6 +216,7 @@ class Episode:
         loop = Loop(setup)
         for event in log:
             loop.trajectory.note(event)
+        self._questions.begun(loop.trajectory)
         trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
@@ -328,7 +332,7 @@ class Episode:
         return self.ledger.share(TOKENS, among) | self.ledger.share(USD, among)
 
     async def _by_strategy(self, strategy: Strategy) -> tuple[int, Piece, Ended]:
-        with attributed(f"strategy {type(strategy).__name__}"):
+        with attributed(f"strategy {self.spec.strategy_name!r}"):
             outcome = await strategy.run(self)
         trial = next(trial for trial in self.trials if trial.index == outcome.index)
         return self._last(replace(trial, transcript=self._transcript(trial.trajectory, 0)), 0)
@@ -340,9 +344,7 @@ class Episode:
 
     async def ask(self, model: str, question: Question) -> ModelReply:
         """Part of `strategy.Trials`: ask an auxiliary model."""
-        if model not in self._models:
-            raise RequestError(f"there is no auxiliary model {model!r}", "flyball.strategy")
-        return await ask_charged(self._models[model], self.ledger, question)
+        return await self._questions.ask(model, question)
 
     async def start(self, index: int, *, among: int, variant: Variant = AS_ASKED) -> Outcome:
         """Part of `strategy.Trials`: decode one trajectory to its end."""

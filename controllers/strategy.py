@@ -71,7 +71,7 @@ class Trials(Protocol):
         ...
 
     def ask(self, model: str, question: Question) -> Awaitable[ModelReply]:
-        """Ask an auxiliary model ("self": the served one), within what the budget has left.
+        """Ask an auxiliary model ("self": the served one), within what the budget has left. It is logged.
 
         Errors: RequestError, EngineError and its kinds.
         """

@@ -66,23 +66,32 @@ class AutoIf:
     needs_variety = False
 
     def __init__(self, params: AutoIfParams, setting: Setting) -> None:
-        self._params = params
+        self._params, self._format = params, setting.format
         check_model(params.model, "model", setting)
-        if setting.tools and params.tool not in setting.tools | {setting.fenced}:
-            raise RequestError(f"the checks need the tool {params.tool!r} among the request's", "tool")
+        self._runs = params.tool in setting.tools | {setting.fenced}
+        if setting.tools and not self._runs:  # a preset without tools may be named by a request with some
+            raise self._unchecked("tool")
+
+    def _unchecked(self, param: str) -> RequestError:
+        return RequestError(f"the checks need the tool {self._params.tool!r} among the request's", param)
 
     @property
     def fan_out(self) -> int:
         return self._params.samples + self._params.retries
 
     async def run(self, trials: Trials) -> Outcome:
-        """Write checks and answers at once; then try again while checks fail. Errors: those of the first answers."""
+        """Write checks and answers at once; then try again while checks fail.
+
+        Errors: RequestError where nothing runs the checks; those of the first answers.
+        """
+        if not self._runs:
+            raise self._unchecked("flyball.strategy.tool")
         checks, outcomes = await self._begun(trials)
         tried = await asyncio.gather(*(self._checked(outcome, checks, trials) for outcome in outcomes))
         best, made = min(tried, key=_failures), len(tried)
         while best.failed and made < self.fan_out:
             try:
-                outcome = await trials.start(made, among=self.fan_out - made, variant=_again(best, trials))
+                outcome = await trials.start(made, among=self.fan_out - made, variant=self._again(best, trials))
             except (RequestError, AdmissionError):
                 break
             made += 1
@@ -122,20 +131,17 @@ class AutoIf:
     async def _checked(self, outcome: Outcome, checks: Sequence[Check], trials: Trials) -> _Tried:
         return _Tried(outcome, await failed_checks(checks, outcome.text, trials.call, self._params.tool))
 
+    def _again(self, tried: _Tried, trials: Trials) -> Variant:
+        """The conversation with the answer and the checks that it fails; no marker in what models wrote is one."""
+        listed = "\n".join(f"```python\n{check.source[:_LONGEST]}\n```" for check in tried.failed)
+        said = (("assistant", tried.outcome.text), ("user", _AGAIN.format(checks=listed)))
+        more = ({"role": role, "content": self._format.quoted(text)} for role, text in said)
+        return Variant(messages=(*trials.messages, *more))
+
 
 def _failures(tried: _Tried) -> tuple[int, int]:
     """The fewest failures first, then the earliest."""
     return len(tried.failed), tried.outcome.index
-
-
-def _again(tried: _Tried, trials: Trials) -> Variant:
-    listed = "\n".join(f"```python\n{check.source[:_LONGEST]}\n```" for check in tried.failed)
-    messages = (
-        *trials.messages,
-        {"role": "assistant", "content": tried.outcome.text},
-        {"role": "user", "content": _AGAIN.format(checks=listed)},
-    )
-    return Variant(messages=messages)
 
 
 STRATEGY = AutoIf
