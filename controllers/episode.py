@@ -13,12 +13,12 @@ import msgspec
 
 from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
-from ..core.errors import ContextOverflow, RequestError
+from ..core.errors import AdmissionError, ContextOverflow, RequestError
 from ..core.events import AnyEvent, Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
-from ..tools.result import Result
+from ..tools.result import Result, Status
 from ..tools.sessions import Sessions, trajectory_key
 from .controller import Plan
 from .desk import open_plan
@@ -365,8 +365,11 @@ class Episode:
         """Part of `strategy.Trials`: call a tool of the server's that the request names, in a session of its own."""
         self._side_calls += 1
         key = trajectory_key(f"{self.spec.id}-side-{self._side_calls}")
-        async with nullcontext() if self._sessions is None else self._sessions.trajectory(key):
-            return await run_tool(self.spec.server_tools, tool, arguments, key, self.ledger)
+        try:
+            async with nullcontext() if self._sessions is None else self._sessions.trajectory(key):
+                return await run_tool(self.spec.server_tools, tool, arguments, key, self.ledger)
+        except AdmissionError as error:
+            return Result(Status.INFRA, str(error))
 
     def note(self, text: str, figures: Mapping[str, float]) -> None:
         """Part of `strategy.Trials`: say in the response what was done."""

@@ -16,9 +16,10 @@ from flyball.controllers.controller import Setting
 from flyball.controllers.registry import build_strategy
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import Abilities, EngineRequest
-from flyball.core.errors import EngineError, RequestError, ToolError
+from flyball.core.errors import AdmissionError, EngineError, RequestError, ToolError
 from flyball.tools.marks import tool
 from flyball.tools.result import Result, Status
+from flyball.tools.sessions import Sessions
 
 from .auxiliaries import Auxiliary
 from .toolbox import offered
@@ -56,11 +57,20 @@ def answers(*texts: str) -> Callable[[EngineRequest], Iterable[int]]:
     return lambda request: ids(texts[min(choice_number(request), len(texts) - 1)] + EOS)
 
 
-async def tried(script: Any, reply: Callable[[str], str], *, error: Any = None, **params: Any) -> Run:
+async def tried(
+    script: Any,
+    reply: Callable[[str], str],
+    *,
+    error: Any = None,
+    budget: Any = None,
+    sessions: Any = None,
+    **params: Any,
+) -> Run:
     models = {"helper": Auxiliary(reply, error=error)}
     setting = Setting(pocket(), Abilities(context_length=4096), frozenset({"python"}), None, frozenset(models))
     strategy = build_strategy({"name": "autoif", "model": "helper", "checks": 1, **params}, setting)
-    return await run(script, models=models, strategy=strategy, thinking=Thinking.OFF, **offered(python))
+    options = {"budget": budget or {}, "sessions": sessions, **offered(python)}
+    return await run(script, models=models, strategy=strategy, thinking=Thinking.OFF, **options)
 
 
 def figures(result: Run) -> tuple[int, int, int]:
@@ -109,6 +119,25 @@ async def test_without_a_usable_check_the_first_answer_is_given(reply: str) -> N
 async def test_a_model_that_is_down_does_not_harm_the_request() -> None:
     result = await tried(answers("a"), str, error=EngineError("gone"))
     assert (result.shown.content, figures(result)) == ("a", (0, 1, 0))
+
+
+async def test_a_check_that_cannot_be_run_says_nothing_of_an_answer_and_the_response_says_so() -> None:
+    """One call is left for the check's cases, none for the answer."""
+    result = await tried(answers("no", "NO"), lambda _: written(UPPER), budget={"tool_calls.python": 1})
+    assert (result.shown.content, figures(result)) == ("no", (1, 1, 0))
+    assert next(note for note in result.episode.notes if note["by"] == "autoif")["unrun"] == 1
+
+
+async def test_a_server_without_room_for_sessions_runs_no_checks() -> None:
+    async def end(key: str) -> None:
+        """Nothing is kept."""
+
+    sessions = Sessions(end, most=1)
+    async with sessions.use("somebody else's"):
+        with pytest.raises(AdmissionError):  # the answer needs a session, too
+            await tried(answers("no"), lambda _: written(UPPER), sessions=sessions)
+    result = await tried(answers("no"), lambda _: written(UPPER), sessions=Sessions(end, most=1), retries=0)
+    assert result.shown.content == "no"
 
 
 async def test_a_request_without_any_tool_is_refused() -> None:

@@ -43,6 +43,10 @@ def comparing() -> None:
     start_comparing()
 
 
+async def freed(key: str) -> None:
+    """What tools keep for a session; nothing, here."""
+
+
 def is_strategy(given: Mapping[str, Any]) -> bool:
     return given in ALL
 
@@ -55,7 +59,7 @@ def governed(given: Mapping[str, Any], models: Mapping[str, Auxiliary]) -> dict[
         "max_tokens": 70,
         "late_tokens": 2,
         "deltas": (3, 5),
-        "sessions": Sessions(),
+        "sessions": Sessions(freed),
         **offered(add, python, fenced=True),
     }
     if not is_strategy(given):
@@ -130,3 +134,18 @@ async def test_a_client_that_leaves_at_any_moment_leaves_nothing(given: Mapping[
         assert len(options["sessions"]) == 0
         for trial in episode.trials:
             assert trial.trajectory.finished is not None
+
+
+VOTING = [given for given in ALL if given["name"] in ("self_consistency", "deepconf", "nothinking")]
+
+
+@pytest.mark.parametrize("given", VOTING, ids=lambda given: label([given]))
+async def test_a_server_that_has_room_for_fewer_sessions_lets_fewer_samples_vote(given: Mapping[str, Any]) -> None:
+    models = {name: Auxiliary(replies, name=name) for name in MODELS}
+    options = governed(given, models) | {"sessions": Sessions(freed, most=2)}
+    result = await run(Coder(1), seed=1, **options)
+
+    begun = [trial for trial in result.episode.trials if trial.trajectory.sampled]
+    assert 1 <= len(begun) <= given["n"]
+    assert result.shown.finish is not None
+    assert len(options["sessions"]) == 0
