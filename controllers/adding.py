@@ -6,15 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Messages = tuple[Mapping[str, Any], ...]
+_SYSTEM = ("system", "developer")
 
 
 def with_system(messages: Sequence[Mapping[str, Any]], text: str) -> Messages:
     """The messages with a text at the end of their system message, which is made where there is none."""
     if not text:
         return tuple(messages)
-    if messages and messages[0]["role"] in ("system", "developer"):
+    if messages and messages[0]["role"] in _SYSTEM:
         return _with_text(messages[0], text, "\n\n"), *messages[1:]
     return {"role": "system", "content": text}, *messages
+
+
+def after_system(messages: Sequence[Mapping[str, Any]], inserted: Sequence[Mapping[str, Any]]) -> Messages:
+    """The messages with others between those of the system at the beginning and the rest."""
+    leading = next((i for i, message in enumerate(messages) if message["role"] not in _SYSTEM), len(messages))
+    return (*messages[:leading], *inserted, *messages[leading:])
 
 
 def with_question(messages: Sequence[Mapping[str, Any]], text: str, between: str = "\n") -> Messages:
@@ -33,7 +40,7 @@ def last_question(messages: Sequence[Mapping[str, Any]]) -> str:
     content = next((message.get("content") for message in reversed(messages) if message["role"] == "user"), "") or ""
     if isinstance(content, str):
         return content
-    return "\n".join(part.get("text") or "" for part in content)
+    return "\n".join(str(part.get("text") or "") for part in content if isinstance(part, Mapping))
 
 
 def _with_text(message: Mapping[str, Any], text: str, between: str) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import msgspec
 
 from ..core.chat_format import Answer, ChatFormat, ForcedCall, Thinking
 from ..core.engine import Engine, Grammar, Sampling
-from ..core.errors import ContextOverflow, RequestError
+from ..core.errors import AdmissionError, ContextOverflow, RequestError
 from ..core.events import AnyEvent, Finished, FinishReason
 from ..core.ledger import FAN_OUT, TOKENS, USD, Ledger
 from ..core.model import Model, ModelReply
 from ..core.trajectory import Trajectory
-from ..tools.result import Result
+from ..tools.result import Result, Status
 from ..tools.sessions import Sessions, trajectory_key
 from .controller import Plan
 from .desk import open_plan
@@ -29,8 +29,9 @@ from .seeds import child_seed
 from .server_tools import ServerTools
 from .setup import Setup
 from .side import Question
-from .side_calls import ask_charged, run_tool
+from .side_calls import run_tool
 from .strategy import AS_ASKED, Outcome, Strategy, Variant
+from .strategy_questions import StrategyQuestions
 from .transcript import Piece, Transcript
 
 
@@ -55,6 +56,8 @@ class EpisodeSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_calls: int | None = None
     controllers: tuple[Named, ...] = ()
     strategy: Strategy | None = None
+    strategy_name: str = "strategy"
+    """As the request calls it."""
     budget: Mapping[str, float] = {}
     adapter: str | None = None
     logprobs: bool = False
@@ -115,7 +118,7 @@ class Episode:
         self.started = time.time()
         self._plan = Plan(spec.messages, spec.thinking, spec.template_args)
         self._forced: ForcedCall | None = None
-        """What was asked before there was a trajectory, for the logs of all."""
+        self._questions = StrategyQuestions(spec.strategy_name, self._models, self.ledger)
 
     # -- before anything runs --------------------------------------------------------------------------------------
 
@@ -216,6 +219,7 @@ class Episode:
         loop = Loop(setup)
         for event in log:
             loop.trajectory.note(event)
+        self._questions.begun(loop.trajectory)
         trial = Trial(index, loop, self._transcript(loop.trajectory, index), ledger)
         self.trials.append(trial)
         return trial
@@ -331,7 +335,7 @@ class Episode:
         return self.ledger.share(TOKENS, among) | self.ledger.share(USD, among)
 
     async def _by_strategy(self, strategy: Strategy) -> tuple[int, Piece, Ended]:
-        with attributed(f"strategy {type(strategy).__name__}"):
+        with attributed(f"strategy {self.spec.strategy_name!r}"):
             outcome = await strategy.run(self)
         trial = next(trial for trial in self.trials if trial.index == outcome.index)
         return self._last(replace(trial, transcript=self._transcript(trial.trajectory, 0)), 0)
@@ -343,9 +347,7 @@ class Episode:
 
     async def ask(self, model: str, question: Question) -> ModelReply:
         """Part of `strategy.Trials`: ask an auxiliary model."""
-        if model not in self._models:
-            raise RequestError(f"there is no auxiliary model {model!r}", "flyball.strategy")
-        return await ask_charged(self._models[model], self.ledger, question)
+        return await self._questions.ask(model, question)
 
     async def start(self, index: int, *, among: int, variant: Variant = AS_ASKED) -> Outcome:
         """Part of `strategy.Trials`: decode one trajectory to its end."""
@@ -366,8 +368,11 @@ class Episode:
         """Part of `strategy.Trials`: call a tool of the server's that the request names, in a session of its own."""
         self._side_calls += 1
         key = trajectory_key(f"{self.spec.id}-side-{self._side_calls}")
-        async with nullcontext() if self._sessions is None else self._sessions.trajectory(key):
-            return await run_tool(self.spec.server_tools, tool, arguments, key, self.ledger)
+        try:
+            async with nullcontext() if self._sessions is None else self._sessions.trajectory(key):
+                return await run_tool(self.spec.server_tools, tool, arguments, key, self.ledger)
+        except AdmissionError as error:
+            return Result(Status.INFRA, str(error))
 
     def note(self, text: str, figures: Mapping[str, float]) -> None:
         """Part of `strategy.Trials`: say in the response what was done."""

@@ -7,12 +7,15 @@ from contextlib import aclosing
 
 from ..core.chat_format import ChatFormat, Thinking
 from ..core.engine import Delta, Engine, EngineRequest, Sampling
-from ..core.errors import RequestError
+from ..core.errors import EngineError, RequestError, Unavailable
 from ..core.model import ModelReply, Price
 
 
 class ServedModel:
-    """Meets `core.model.Model`. The reply is the answer alone: the prompt ends behind an empty block of thinking."""
+    """Meets `core.model.Model`. The reply is the answer alone: the prompt ends behind an empty block of thinking.
+
+    No marker in a message is one: questions quote what models and tools wrote.
+    """
 
     def __init__(self, name: str, engine: Engine, format: ChatFormat, price: Price, adapter: str | None = None) -> None:
         self.name, self.price = name, price
@@ -29,7 +32,8 @@ class ServedModel:
     ) -> ModelReply:
         """The answer. Errors: RequestError for a chat that does not fit; those of the engine."""
         thinking = Thinking.OFF if self._format.thinks else Thinking.DEFAULT
-        prompt = self._format.render(messages, None, thinking, {})
+        quoted = [{**message, "content": self._format.quoted(message["content"])} for message in messages]
+        prompt = self._format.render(quoted, None, thinking, {})
         room = self._engine.abilities.context_length - len(prompt)
         if room < 1:
             raise RequestError(f"{self.name} cannot be asked this: it does not fit the context")
@@ -38,7 +42,10 @@ class ServedModel:
         request = EngineRequest(
             request_id=f"{self.name}-{next(self._numbers)}", ids=prompt, sampling=sampling, adapter=self._adapter
         )
-        return await self._reply(request)
+        try:
+            return await self._reply(request)
+        except Unavailable as error:  # who asks a model can do without it: only the client's own engine is worth a 503
+            raise EngineError(f"{self.name}: {error}") from error
 
     async def _reply(self, request: EngineRequest) -> ModelReply:
         ids: list[int] = []

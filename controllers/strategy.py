@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from ..core.chat_format import Thinking
+from ..core.errors import AdmissionError, RequestError
 from ..core.ledger import Ledger
 from ..core.model import ModelReply
 from ..core.trajectory import Trajectory
@@ -20,6 +21,9 @@ from ..tools.result import Result
 from .controller import Params
 from .named import Named
 from .side import Question
+
+Refusal = RequestError | AdmissionError
+"""Why a trajectory was not started: the budget, or the server, takes no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Trials(Protocol):
         ...
 
     def ask(self, model: str, question: Question) -> Awaitable[ModelReply]:
-        """Ask an auxiliary model ("self": the served one), within what the budget has left.
+        """Ask an auxiliary model ("self": the served one), within what the budget has left. It is logged.
 
         Errors: RequestError, EngineError and its kinds.
         """
@@ -80,7 +84,7 @@ class Trials(Protocol):
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> Result:
         """Call a tool of the server's that the request names, in a session of its own; it is paid like any call.
 
-        An unknown tool is a `user_error`.
+        An unknown tool is a `user_error`; a server that takes no more sessions is `infra`.
         """
         ...
 

@@ -92,6 +92,7 @@ def chat_spec(
         max_calls=None if request.parallel_tool_calls else 1,
         controllers=tuple(controllers),
         strategy=_strategy(request, block, setting),
+        strategy_name="strategy" if block.strategy is None else block.strategy.name,
         budget=block.budget.limits(),
         adapter=target.adapter,
         logprobs=request.logprobs,

@@ -70,7 +70,17 @@ async def agreeing(checks: Sequence[Check], call: CallTool, tool: str, accuracy:
     ]
 
 
-async def failed_checks(checks: Sequence[Check], answer: str, call: CallTool, tool: str) -> list[Check]:
-    """The checks that do not say True of an answer."""
+class Judged(NamedTuple):
+    """What checks say of an answer."""
+
+    failed: list[Check]
+    """They do not say True of it."""
+    unrun: int
+    """Checks that could not be run: they say nothing."""
+
+
+async def judged(checks: Sequence[Check], answer: str, call: CallTool, tool: str) -> Judged:
+    """Run the checks on an answer, all at once."""
     said = await asyncio.gather(*(outcomes(check.source, [answer], call, tool) for check in checks))
-    return [check for check, row in zip(checks, said, strict=True) if row != [True]]
+    failed = [check for check, row in zip(checks, said, strict=True) if row is not None and row != [True]]
+    return Judged(failed, sum(row is None for row in said))

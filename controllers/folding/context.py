@@ -10,9 +10,9 @@ from ..controller import View
 def context_with(memory: str, thinking: bool, view: View) -> tuple[int, ...]:
     """The request's own prompt, system text and question included, with a memory behind the question.
 
-    `thinking`: the model goes on inside of its thinking.
+    `thinking`: the model goes on inside of its thinking. No marker in the memory is one: it quotes what tools wrote.
     """
-    ids = view.rendered(with_question(view.messages, memory, "\n\n"))
+    ids = view.rendered(with_question(view.messages, view.format.quoted(memory), "\n\n"))
     if thinking and view.format.tracker(ids).channel is not Channel.THINK:
         ids = [*ids, *view.format.think_open_ids]
     return tuple(ids)

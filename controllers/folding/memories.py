@@ -7,7 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
-from ...core.errors import RequestError
+from ...core.errors import FlyballError, RequestError
 from ...core.events import ToolAnswered, ToolCalled
 from ...core.model import ModelReply
 from ..json_reply import object_in
@@ -87,16 +87,21 @@ AskText = Callable[[str], Callable[[], Awaitable[ModelReply]]]
 async def fold(history: History, ask: AskText, asks: int) -> str:
     """The memories as text: three questions at once, each asked again while its reply has another form.
 
-    One that never comes is left out. Errors: RequestError when none does; those of asking.
+    One that never comes is left out. Errors: when none does RequestError, or why the first could not be asked for.
     """
-    memories = await asyncio.gather(*(_memory(kind, ask(prompt_of(kind, history)), asks) for kind in KINDS))
+    asking = [_memory(kind, ask(prompt_of(kind, history)), asks) for kind in KINDS]
+    memories = await asyncio.gather(*asking, return_exceptions=True)  # all have ended when one has failed
+    failed = [memory for memory in memories if isinstance(memory, BaseException)]
+    for error in failed:
+        if not isinstance(error, FlyballError):
+            raise error
     texts = [
         f"{kind.title}: {json.dumps(memory, ensure_ascii=False)}"
         for kind, memory in zip(KINDS, memories, strict=True)
-        if memory is not None
+        if isinstance(memory, dict)
     ]
     if not texts:
-        raise RequestError("no reply was a memory")
+        raise failed[0] if failed else RequestError("no reply was a memory")
     return "\n".join(["Memory of previous folded thoughts:", *texts])
 
 

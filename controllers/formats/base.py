@@ -112,6 +112,10 @@ class TokenizerFormat:
         """Ids of text that others wrote, inside of which no marker is one."""
         return self._foreign.ids(self._foreign.marked(text))
 
+    def quoted(self, text: str) -> str:
+        """Text that others wrote, to stand in the content of a message: no marker in it is one when it is rendered."""
+        return self._foreign.marked(text)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ids, markers included."""
         return self._backend.decode(list(ids), skip_special_tokens=False)

@@ -7,7 +7,8 @@ import msgspec
 from .base import TokenizerFormat
 from .qwen3 import QWEN3
 
-POCKET = msgspec.structs.replace(QWEN3, name="pocket", reflection_words=("Wait", "Alternatively", "Hmm"))
+REFLECTION_WORDS = ("Wait", "Alternatively", "Hmm", "Let me double-check")
+POCKET = msgspec.structs.replace(QWEN3, name="pocket", reflection_words=REFLECTION_WORDS)
 
 
 class PocketFormat(TokenizerFormat):

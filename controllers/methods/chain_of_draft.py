@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..adding import after_system, with_system
 from ..controller import BaseController, Params, Plan, Setting
-from ..system_text import after_system, with_system_text
 
 
 class Draft(BaseModel):
@@ -57,7 +57,7 @@ class ChainOfDraft(BaseController[None]):
 
     def plan(self, plan: Plan) -> Plan:
         """Add the text and the examples."""
-        messages = after_system(with_system_text(plan.messages, self._text), self._shown)
+        messages = after_system(with_system(plan.messages, self._text), self._shown)
         return msgspec.structs.replace(plan, messages=messages)
 
 

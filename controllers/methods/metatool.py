@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from pydantic import Field
 
 from ...core.decision import Decision
-from ...core.model import ModelReply
 from ..adding import last_question
 from ..controller import BaseController, Params, Plan, Setting
 from ..known_models import check_model
 from ..opening import Desk, Opening
 from ..side import SELF, Question
+from ..yes_no import LIKELIEST, yes_probability
 
 _REASONS = """\
 Decide whether the question below can only be answered well with a tool. A tool is needed for:
@@ -33,7 +31,6 @@ Question: {question}
 Do you need a tool to answer? Reply yes or no."""
 _SHORT = "Problem: {question}\nDoes this need a tool? Reply yes or no."
 _FORMS = {"reasons": _REASONS, "short": _SHORT}
-_LIKELIEST = 20
 _CANDIDATES = ("tools", "no_tools")
 
 
@@ -75,11 +72,9 @@ class MetaTool(BaseController[None]):
         if not self._has_tools or not plan.offer_tools or plan.messages[-1]["role"] != "user":
             return Opening(plan)
         text = _FORMS[self._params.form].format(question=last_question(plan.messages))
-        question = Question(
-            messages=({"role": "user", "content": text},), max_tokens=4, first_token_logprobs=_LIKELIEST
-        )
+        question = Question(messages=({"role": "user", "content": text},), max_tokens=4, first_token_logprobs=LIKELIEST)
         reply = await desk.ask(self._params.model, question, seconds=self._params.seconds)
-        p_yes = None if reply is None else probability_of_yes(reply)
+        p_yes = None if reply is None else yes_probability(reply)
         return Opening(plan) if p_yes is None else self._decided(plan, p_yes)
 
     def _decided(self, plan: Plan, p_yes: float) -> Opening:
@@ -93,23 +88,6 @@ class MetaTool(BaseController[None]):
             features={"p_yes": p_yes},
         )
         return Opening(plan if needed else msgspec.structs.replace(plan, offer_tools=False), (decision,))
-
-
-def probability_of_yes(reply: ModelReply) -> float | None:
-    """The share of yes among yes and no; None where the reply has neither.
-
-    Example: "Yes" with log 0.6, " no" with log 0.2 and "It" with log 0.2 give 0.75.
-    """
-    yes, no = (_mass(reply.first_token_logprobs, word) for word in ("yes", "no"))
-    if yes + no > 0:
-        return yes / (yes + no)
-    words = reply.text.split()
-    word = words[0].strip(".,!:;\"'*").lower() if words else ""
-    return {"yes": 1.0, "no": 0.0}.get(word)
-
-
-def _mass(likeliest: Sequence[tuple[str, float]], word: str) -> float:
-    return sum(math.exp(logprob) for text, logprob in likeliest if text.strip().lower() == word)
 
 
 CONTROLLER = MetaTool

@@ -9,13 +9,14 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from ...core.events import Channel
+from ..adding import last_question
 from ..boundary import AnyWatch, Boundary, BoundaryKind, TokenWatch, Watch
 from ..controller import BaseController, Params, Pending, Ruling, Setting, View
 from ..trimming.ending import Ending
 from ..trimming.late import Late, polling, reach_of
 from ..trimming.repetition import repeats
 from ..trimming.rules import Rules
-from ..trimming.segment import last_sentences, question_of, thinking_text
+from ..trimming.segment import last_sentences, thinking_text
 from ..verifying.choosing import AUTO, choose_verifier
 from ..verifying.conclusions import Conclusion, Conclusions
 from ..verifying.prompts import FEW_SHOT, PLAIN, Prompts
@@ -208,7 +209,7 @@ class TrimR(BaseController[Read]):
         return Pending(wait, self._params.seconds, holds=self._params.late == "drop")
 
     def _concludes(self, passage: str, view: View) -> Callable[[], Awaitable[Concluded]]:
-        question, side = question_of(view.messages), view.side
+        question, side = last_question(view.messages), view.side
 
         async def wait() -> Concluded:
             return Concluded(await self._verifier.concludes(question, passage, side), passage)
@@ -216,7 +217,7 @@ class TrimR(BaseController[Read]):
         return wait
 
     def _agrees(self, passage: str, against: tuple[str, ...], view: View) -> Callable[[], Awaitable[Compared]]:
-        question, side = question_of(view.messages), view.side
+        question, side = last_question(view.messages), view.side
 
         async def wait() -> Compared:
             judging = [self._verifier.agree(question, old, passage, side) for old in against]

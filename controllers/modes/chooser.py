@@ -14,9 +14,9 @@ from ...policies.question_features import question_features
 from ...policies.question_rule import QuestionRule
 from ...policies.threshold import Threshold
 from ...policies.uniform import Uniform
+from ..adding import last_question
 from ..controller import Plan, Setting
 from ..opening import Desk
-from .asked import last_question
 from .changes import NO_THINK, THINK
 from .cheap_answers import AGREEING, CheapAnswers
 from .classification import AGENTIC, CLASSIFIED, INSTANT, REASONING, Classification

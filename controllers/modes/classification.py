@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ...tools.cutting import cut_middle
+from ..adding import last_question
 from ..controller import Plan
 from ..opening import Desk
 from ..side import Question
-from .asked import last_question
 
 CLASSIFIED = "classified"
 INSTANT, REASONING, AGENTIC = "instant", "reasoning", "agentic"

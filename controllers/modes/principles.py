@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...tools.cutting import cut_middle
+from ..adding import last_question
 from ..controller import Plan
 from ..opening import Desk
 from ..side import Question
-from ..yes_no import yes_probability
-from .asked import last_question
+from ..yes_no import LIKELIEST, yes_probability
 
 P_THINK = "p_think"
 PRINCIPLES = (
@@ -38,7 +38,7 @@ class Principles:
         reply = await desk.ask(self._model, self._question(plan), seconds=self._seconds)
         if reply is None:
             return {}
-        probability = yes_probability(reply.first_token_logprobs)
+        probability = yes_probability(reply)
         if probability is None:
             desk.note(f"{self._model} said neither yes nor no")
             return {}
@@ -47,4 +47,4 @@ class Principles:
     def _question(self, plan: Plan) -> Question:
         asked = cut_middle(last_question(plan.messages), _CHARACTERS)
         text = f"{self._principles}\n\nQuestion: {asked}\n\nDoes this question need thinking? Reply Yes or No."
-        return Question(messages=({"role": "user", "content": text},), max_tokens=1, first_token_logprobs=20)
+        return Question(messages=({"role": "user", "content": text},), max_tokens=1, first_token_logprobs=LIKELIEST)

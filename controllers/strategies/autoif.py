@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ...core.errors import AdmissionError, EngineError, RequestError
 from ..adding import last_question
-from ..checking.writing import WRITING, Check, agreeing, check_in, failed_checks
+from ..checking.writing import WRITING, Check, Judged, agreeing, check_in, judged
 from ..controller import Params, Setting
 from ..known_models import check_model
 from ..side import SELF, Question
@@ -46,7 +46,7 @@ class AutoIfParams(Params):
 
 class _Tried(NamedTuple):
     outcome: Outcome
-    failed: list[Check]
+    judged: Judged
 
 
 class AutoIf:
@@ -56,7 +56,8 @@ class AutoIf:
     cross-validation: functions come with cases, a case counts if any function agrees with it, a function is kept if it is
     right on `accuracy` of them. An answer that fails is tried again with the failed checks behind it. A check is run by the
     request's tool `tool` in a session of its own, and its outcome is what it printed behind a nonce: nothing a model wrote
-    runs in the server. Without a usable check the first answer is given, and the response says so. The model is told of the
+    runs in the server. A check that cannot be run (the budget's calls are spent) says nothing of an answer. Without a usable
+    check the first answer is given. The response says all of it. The model is told of the
     tool like of any; with `"fenced": "only"` it is not.
 
     Example: "Answer in capitals." and "yes": the check `response.isupper()` fails, the second answer is "YES".
@@ -66,28 +67,39 @@ class AutoIf:
     needs_variety = False
 
     def __init__(self, params: AutoIfParams, setting: Setting) -> None:
-        self._params = params
+        self._params, self._format = params, setting.format
         check_model(params.model, "model", setting)
-        if setting.tools and params.tool not in setting.tools | {setting.fenced}:
-            raise RequestError(f"the checks need the tool {params.tool!r} among the request's", "tool")
+        self._runs = params.tool in setting.tools | {setting.fenced}
+        if setting.tools and not self._runs:  # a preset without tools may be named by a request with some
+            raise self._unchecked("tool")
+
+    def _unchecked(self, param: str) -> RequestError:
+        return RequestError(f"the checks need the tool {self._params.tool!r} among the request's", param)
 
     @property
     def fan_out(self) -> int:
         return self._params.samples + self._params.retries
 
     async def run(self, trials: Trials) -> Outcome:
-        """Write checks and answers at once; then try again while checks fail. Errors: those of the first answers."""
+        """Write checks and answers at once; then try again while checks fail.
+
+        Errors: RequestError where nothing runs the checks; those of the first answers.
+        """
+        if not self._runs:
+            raise self._unchecked("flyball.strategy.tool")
         checks, outcomes = await self._begun(trials)
         tried = await asyncio.gather(*(self._checked(outcome, checks, trials) for outcome in outcomes))
         best, made = min(tried, key=_failures), len(tried)
-        while best.failed and made < self.fan_out:
+        while best.judged.failed and made < self.fan_out:
             try:
-                outcome = await trials.start(made, among=self.fan_out - made, variant=_again(best, trials))
+                outcome = await trials.start(made, among=self.fan_out - made, variant=self._again(best, trials))
             except (RequestError, AdmissionError):
                 break
             made += 1
             best = min(best, await self._checked(outcome, checks, trials), key=_failures)
-        trials.note("autoif", {"checks": len(checks), "answers": made, "failed": len(best.failed)})
+        said = best.judged
+        figures = {"checks": len(checks), "answers": made, "failed": len(said.failed), "unrun": said.unrun}
+        trials.note("autoif", figures)
         return best.outcome
 
     async def _begun(self, trials: Trials) -> tuple[list[Check], list[Outcome]]:
@@ -120,22 +132,19 @@ class AutoIf:
             return ""
 
     async def _checked(self, outcome: Outcome, checks: Sequence[Check], trials: Trials) -> _Tried:
-        return _Tried(outcome, await failed_checks(checks, outcome.text, trials.call, self._params.tool))
+        return _Tried(outcome, await judged(checks, outcome.text, trials.call, self._params.tool))
+
+    def _again(self, tried: _Tried, trials: Trials) -> Variant:
+        """The conversation with the answer and the checks that it fails; no marker in what models wrote is one."""
+        listed = "\n".join(f"```python\n{check.source[:_LONGEST]}\n```" for check in tried.judged.failed)
+        said = (("assistant", tried.outcome.text), ("user", _AGAIN.format(checks=listed)))
+        more = ({"role": role, "content": self._format.quoted(text)} for role, text in said)
+        return Variant(messages=(*trials.messages, *more))
 
 
 def _failures(tried: _Tried) -> tuple[int, int]:
     """The fewest failures first, then the earliest."""
-    return len(tried.failed), tried.outcome.index
-
-
-def _again(tried: _Tried, trials: Trials) -> Variant:
-    listed = "\n".join(f"```python\n{check.source[:_LONGEST]}\n```" for check in tried.failed)
-    messages = (
-        *trials.messages,
-        {"role": "assistant", "content": tried.outcome.text},
-        {"role": "user", "content": _AGAIN.format(checks=listed)},
-    )
-    return Variant(messages=messages)
+    return len(tried.judged.failed), tried.outcome.index
 
 
 STRATEGY = AutoIf

@@ -77,7 +77,7 @@ class Bats:
     needs_variety = True
 
     def __init__(self, params: BatsParams, setting: Setting) -> None:
-        self._params = params
+        self._params, self._format = params, setting.format
         check_model(params.verifier, "verifier", setting)
         check_model(params.judge, "judge", setting)
         self._tools = limited_tools(setting)
@@ -124,7 +124,7 @@ class Bats:
         if self._params.form == "json":
             messages = with_system(messages, PLANNING)
         if summary:
-            messages = with_question(messages, GOING_ON.format(summary=summary), "\n\n")
+            messages = with_question(messages, GOING_ON.format(summary=self._format.quoted(summary)), "\n\n")
         return Variant(messages=messages, controllers=self._controllers)
 
     async def _verified(self, trials: Trials, outcome: Outcome, answer: str | None) -> Finding:

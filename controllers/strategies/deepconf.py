@@ -10,13 +10,13 @@ from typing import Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from ...core.answers import extract_answer
-from ...core.errors import RequestError
+from ...core.errors import AdmissionError, RequestError
 from ...core.events import Acted
 from ..confidence.measures import Measure, measured
 from ..confidence.stopping import ConfidenceStop
 from ..controller import Params, Setting
 from ..named import Named
-from ..strategy import Outcome, Trials, Variant
+from ..strategy import Outcome, Refusal, Trials, Variant
 from .self_consistency import Votes
 
 _NAME = "deepconf"
@@ -111,7 +111,7 @@ class DeepConf:
     # -- decoding --------------------------------------------------------------------------------------------------
 
     async def _decode(self, trials: Trials, indices: range, *controllers: Named) -> list[Trace]:
-        """These traces, as many as the budget allows. Errors: RequestError when it allows none of the first."""
+        """These traces, as many as the budget and the server take. Errors: the refusal when it is of all of the first."""
         variant = Variant(controllers=controllers, logprobs=self._logprobs)
         free = asyncio.Semaphore(self._params.in_flight or len(indices))
 
@@ -126,7 +126,7 @@ class DeepConf:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        refused = [result for result in results if isinstance(result, RequestError)]
+        refused = [result for result in results if isinstance(result, Refusal)]
         if indices.start == 0 and len(refused) == len(indices):
             raise refused[0]
         return [self._trace(result) for result in results if isinstance(result, Outcome)]
@@ -170,14 +170,14 @@ class DeepConf:
         return sum(trace.confidence if self._params.weighted else 1.0 for trace in group)
 
 
-async def _all(tasks: Sequence[asyncio.Task[Outcome]]) -> list[Outcome | RequestError]:
+async def _all(tasks: Sequence[asyncio.Task[Outcome]]) -> list[Outcome | Refusal]:
     """What came of each. Errors: any other than a refusal to start."""
     await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-    results: list[Outcome | RequestError] = []
+    results: list[Outcome | Refusal] = []
     for task in tasks:
         try:
             results.append(await task)
-        except RequestError as error:
+        except (RequestError, AdmissionError) as error:
             results.append(error)
     return results
 

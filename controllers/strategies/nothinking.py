@@ -18,7 +18,7 @@ from ...core.trajectory import Trajectory
 from ...tools.result import Result
 from ..controller import Params, Setting
 from ..side import Question
-from ..strategy import AS_ASKED, Outcome, Trials, Variant
+from ..strategy import AS_ASKED, Outcome, Refusal, Trials, Variant
 from .self_consistency import SelfConsistency, SelfConsistencyParams
 
 PREFILL = "Okay, I think I have finished thinking."
@@ -100,12 +100,10 @@ def confidence(trajectory: Trajectory) -> float:
 
 
 def _those_that_ran(results: Sequence[Outcome | BaseException]) -> list[Outcome]:
-    """The samples; those that the budget refused are left out. Errors: the first refusal when all are; any other."""
+    """The samples; those that were refused are left out. Errors: the first refusal when all are; any other."""
     refused = [result for result in results if isinstance(result, BaseException)]
     outcomes = [result for result in results if isinstance(result, Outcome)]
-    if others := [error for error in refused if not isinstance(error, RequestError)] or (
-        refused if not outcomes else []
-    ):
+    if others := [error for error in refused if not isinstance(error, Refusal)] or (refused if not outcomes else []):
         raise others[0]
     return outcomes
 

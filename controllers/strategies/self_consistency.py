@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field, model_validator
 
 from ...core.answers import extract_answer, same_answer_async
-from ...core.errors import RequestError
 from ..controller import Params, Setting
-from ..strategy import Outcome, Trials
+from ..strategy import Outcome, Refusal, Trials
 
 
 class SelfConsistencyParams(Params):
@@ -73,7 +72,7 @@ class SelfConsistency:
     """Majority vote over sampled answers, in windows that may end early; losers still decoding are cancelled.
 
     The answer is the last \\boxed{…}; answers are compared by math-verify; a tie goes to the earliest sample; without any
-    answer the first sample is returned. A budget that allows fewer samples ends it there. Sources: self-consistency (majority, ties to the first), early-stopping
+    answer the first sample is returned. A budget, or a server, that takes fewer samples ends it there. Sources: self-consistency (majority, ties to the first), early-stopping
     self-consistency (arXiv 2401.10480: stop when all answers of one window are the same; at the cap the majority of all).
     Ours: missing answers never count as agreeing, and `stop_when_decided`.
 
@@ -157,13 +156,13 @@ class SelfConsistency:
         return None
 
 
-def _results(results: Sequence[Outcome | BaseException]) -> tuple[list[Outcome], list[RequestError]]:
+def _results(results: Sequence[Outcome | BaseException]) -> tuple[list[Outcome], list[Refusal]]:
     """Samples that have ended, in order, and refusals to start more. Errors: any other error of a sample."""
     for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, RequestError):
+        if isinstance(result, BaseException) and not isinstance(result, Refusal):
             raise result
     outcomes = sorted((result for result in results if isinstance(result, Outcome)), key=lambda outcome: outcome.index)
-    return outcomes, [result for result in results if isinstance(result, RequestError)]
+    return outcomes, [result for result in results if isinstance(result, Refusal)]
 
 
 STRATEGY = SelfConsistency

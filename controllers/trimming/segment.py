@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ...core.chat_format import ChatFormat
 from ...core.events import Channel
@@ -33,11 +31,3 @@ def last_sentences(text: str, count: int) -> str:
     text = text.strip()
     starts = [0, *(found.end() for found in _BREAK.finditer(text))]
     return text[starts[-count] if len(starts) >= count else 0 :][-_LONGEST:]
-
-
-def question_of(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What the user asked last."""
-    content = next((message.get("content") for message in reversed(messages) if message.get("role") == "user"), None)
-    if isinstance(content, str):
-        return content
-    return "\n".join(str(part.get("text") or "") for part in content or ())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...core.errors import EngineError
 from ..side import Question
+from ..yes_no import LIKELIEST, yes_probability
 from .prompts import Prompts, filled
 from .verifier import Asks
-from .yes_or_no import LIKELIEST, says_yes
 
 
 class ModelVerifier:
@@ -26,4 +27,7 @@ class ModelVerifier:
     async def _ask(self, text: str, asks: Asks) -> bool:
         messages = ({"role": "user", "content": text},)
         question = Question(messages=messages, max_tokens=1, first_token_logprobs=LIKELIEST)
-        return says_yes(await asks.ask(self._model, question)())
+        yes = yes_probability(await asks.ask(self._model, question)())
+        if yes is None:
+            raise EngineError("the verifier replied neither Yes nor No")
+        return yes > 0.5

@@ -159,6 +159,10 @@ class ChatFormat(Protocol):
         """Ids of text that others wrote, inside of which no marker is one."""
         ...
 
+    def quoted(self, text: str) -> str:
+        """Text that others wrote, to stand in the content of a message: no marker in it is one when it is rendered."""
+        ...
+
     def render_results(
         self, answers: Sequence[Answer], thinking: Thinking, template_args: Mapping[str, Any]
     ) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.modes.asked import last_question
+from flyball.controllers.adding import last_question
 from flyball.core.errors import EngineError, RequestError
 from flyball.core.ledger import AUXILIARY
 from flyball.core.model import ModelReply
@@ -156,7 +156,7 @@ def test_a_model_that_is_not_there_is_refused() -> None:
         ((), ""),
         (({"role": "system", "content": "s"},), ""),
         (({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}), "a"),
-        (({"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},), "a b"),
+        (({"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},), "a\nb"),
         (({"role": "user", "content": None},), ""),
     ],
 )

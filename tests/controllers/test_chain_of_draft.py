@@ -32,7 +32,7 @@ def test_they_come_behind_the_requests_own_system_text() -> None:
     assert planned(({"role": "system", "content": "Be kind."}, USER))[0]["content"] == f"Be kind.\n\n{TEXT}"
     parts = [{"type": "text", "text": "Be kind."}]
     told = planned(({"role": "developer", "content": parts}, USER))[0]
-    assert told == {"role": "developer", "content": [*parts, {"type": "text", "text": TEXT}]}
+    assert told == {"role": "developer", "content": [*parts, {"type": "text", "text": f"\n\n{TEXT}"}]}
     assert planned(({"role": "system"}, USER))[0]["content"] == TEXT
 
 

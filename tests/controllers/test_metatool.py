@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from flyball.controllers.methods.metatool import probability_of_yes
 from flyball.core.errors import EngineError
 from flyball.core.events import Asked, Decided, Noted, ToolAnswered
 from flyball.core.model import ModelReply
@@ -115,17 +114,3 @@ async def test_the_threshold_and_the_short_form_are_the_requests() -> None:
     result = await gated(models, controllers=[GATE | {"threshold": 0.05, "form": "short"}])
     assert decisions(result)[0][0] == ("tools",)
     assert models["helper"].asked == ["Problem: Start with 7, add 5.\nDoes this need a tool? Reply yes or no."]
-
-
-@pytest.mark.parametrize(
-    ("reply", "expected"),
-    [
-        (ModelReply("Yes, you do.", 1, 1), 1.0),
-        (ModelReply("no.", 1, 1), 0.0),
-        (ModelReply("know", 1, 1), None),
-        (ModelReply("", 1, 0), None),
-        (ModelReply("It", 1, 1, (("It", math.log(0.2)), (" YES", math.log(0.6)), ("no", math.log(0.2)))), 0.75),
-    ],
-)
-def test_spellings_are_summed_and_words_are_whole(reply: ModelReply, expected: float | None) -> None:
-    assert probability_of_yes(reply) == (None if expected is None else pytest.approx(expected))

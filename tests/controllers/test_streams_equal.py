@@ -28,6 +28,8 @@ PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
         {"mode": "probe", "explore": 0.3},
         {"mode": "probe", "probe": "answers", "answer_tokens": 9},
         {"mode": "policy", "policy": "uniform"},
+        {"mode": "policy", "policy": "principles", "model": "self"},
+        {"mode": "instant"},
         {"mode": "modes", "model": "aux", "explore": 0.5},
     ],
     "chain_of_draft": [{}],
@@ -80,6 +82,8 @@ def label(controllers: Iterable[Mapping[str, Any] | Named]) -> str:
 
 def replies(question: str) -> str:
     """An auxiliary model that has something for everybody who asks."""
+    if "Reply Yes or No" in question:
+        return "No" if len(question) % 2 else "Yes"
     if "Reply yes or no" in question:
         return "yes"
     return "print(6*7)" if "corrected code" in question else '{"current_progress": "half", "tools_used": []}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from flyball.controllers.side import Question
 from flyball.controllers.strategy import AS_ASKED, Outcome, Trials, Variant
 from flyball.core.chat_format import Thinking
 from flyball.core.engine import EngineRequest
-from flyball.core.errors import ContextOverflow, RequestError
+from flyball.core.errors import ContextOverflow, EngineError, RequestError
+from flyball.core.events import Asked, Rendered
 from flyball.core.ledger import AUXILIARY, TOKENS
+from flyball.core.trajectory import replay
 
 from .auxiliaries import Auxiliary
-from .worlds import EOS, edits_once, ids, pocket, run, text_of
+from .worlds import EOS, edits_once, ids, notes, pocket, run, text_of
 
 
 class One:
@@ -85,6 +88,47 @@ async def test_a_strategy_asks_auxiliary_models_on_the_requests_account() -> Non
     assert strategy.said == "1 it is"
     ledger = result.episode.ledger
     assert (ledger.spent(AUXILIARY), ledger.spent(TOKENS)) == (3, 3 + result.trajectory.sampled)
+
+
+class AsksTwice:
+    """Asks before it starts a trajectory, and after it has ended; it does without replies."""
+
+    needs_variety = False
+    fan_out = 1
+
+    async def run(self, trials: Trials) -> Outcome:
+        question = Question(messages=({"role": "user", "content": "Is it?"},), max_tokens=9)
+        outcome = None
+        for _ in range(2):
+            with suppress(EngineError):
+                await trials.ask("aux", question)
+            outcome = outcome or await trials.start(0, among=1)
+        assert outcome is not None
+        return outcome
+
+
+async def test_what_a_strategy_asks_is_in_the_log_of_the_trajectory_that_began_last_or_the_first() -> None:
+    given = {"strategy": AsksTwice(), "strategy_name": "twice", "thinking": Thinking.OFF}
+    result = await run(answers, models={"aux": Auxiliary(lambda _: "It is.")}, **given)
+
+    asked = [event for event in result.trajectory.log if isinstance(event, Asked)]
+    assert [(event.by, event.model, event.position) for event in asked] == [
+        ("twice", "aux", 0),
+        ("twice", "aux", len(result.trajectory.ids)),
+    ]
+    assert all((event.reply, event.completion_tokens, event.error) == ("It is.", 2, None) for event in asked)
+    assert isinstance(result.trajectory.log[0], Rendered)
+    assert replay(result.trajectory.log).ids == result.trajectory.ids
+
+
+async def test_why_a_strategys_questions_had_no_reply_is_said_once() -> None:
+    given = {"strategy": AsksTwice(), "strategy_name": "twice", "thinking": Thinking.OFF}
+    result = await run(answers, models={"aux": Auxiliary(str, error=EngineError("it is gone"))}, **given)
+
+    errors = [event.error for event in result.trajectory.log if isinstance(event, Asked)]
+    assert errors == ["it is gone", "it is gone"]
+    assert notes(result.trajectory) == ["aux gave no reply: it is gone"]
+    assert result.shown.content == "yes"
 
 
 async def test_a_model_that_is_not_there_is_refused() -> None:

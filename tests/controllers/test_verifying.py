@@ -1,18 +1,13 @@
 """Verifiers: results in so many words, Yes against No, prompts, and runs of results that agree."""
 
-import math
-
 import pytest
 
 from flyball.controllers.trimming.repetition import repeats
-from flyball.controllers.trimming.segment import last_sentences, question_of
+from flyball.controllers.trimming.segment import last_sentences
 from flyball.controllers.verifying.conclusions import Conclusion, Conclusions
 from flyball.controllers.verifying.prompts import EQUIVALENCE, EXISTENCE, filled
 from flyball.controllers.verifying.stated import last_stated
-from flyball.controllers.verifying.yes_or_no import says_yes
 from flyball.core.answers import same_answer
-from flyball.core.errors import EngineError
-from flyball.core.model import ModelReply
 from flyball.training.pocket.verifier import wording
 
 
@@ -45,36 +40,6 @@ def test_the_last_result_in_so_many_words(text: str, result: str | None) -> None
     assert last_stated(text) == result
 
 
-@pytest.mark.parametrize(
-    ("first", "yes"),
-    [
-        ((("Yes", -0.1), ("No", -3.0)), True),
-        ((("Yes", -3.0), ("No", -0.1)), False),
-        ((("Yes", math.log(0.3)), (" yes", math.log(0.3)), ("No", math.log(0.4))), True),
-        ((("No", math.log(0.3)), ("NO", math.log(0.25)), ("Yes", math.log(0.45))), False),
-        ((("Y", -0.5), ("No", -1.5)), True),
-        ((("Well", -0.1), ("No", -4.0)), False),
-        ((("None", -0.1), ("Yes", -4.0)), True),
-        ((("\n", -0.1), ("**Yes", -4.0)), True),
-    ],
-)
-def test_yes_against_no_over_all_spellings(first: tuple[tuple[str, float], ...], yes: bool) -> None:
-    assert says_yes(ModelReply("", 9, 1, first)) is yes
-
-
-@pytest.mark.parametrize(("text", "yes"), [("Yes.", True), ("no, it is not", False)])
-def test_without_log_probabilities_the_text_decides(text: str, yes: bool) -> None:
-    assert says_yes(ModelReply(text, 9, 1)) is yes
-
-
-@pytest.mark.parametrize(
-    "reply", [ModelReply("Perhaps", 9, 1), ModelReply("", 9, 1), ModelReply("Yes", 9, 1, (("Hm", -0.1),))]
-)
-def test_neither_yes_nor_no_is_no_verdict(reply: ModelReply) -> None:
-    with pytest.raises(EngineError):
-        says_yes(reply)
-
-
 def test_braces_in_what_a_model_wrote_are_left_alone() -> None:
     assert filled("{question} {passage}", {"question": "{passage}", "passage": "{a}{0}"}) == "{passage} {a}{0}"
 
@@ -95,12 +60,6 @@ def test_the_plain_prompts_are_those_that_the_pocket_verifier_was_trained_on() -
 )
 def test_the_last_sentences(text: str, count: int, expected: str) -> None:
     assert last_sentences(text, count) == expected
-
-
-def test_the_question_is_what_the_user_said_last() -> None:
-    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
-    assert question_of([{"role": "user", "content": "old"}, {"role": "user", "content": parts}]) == "a\nb"
-    assert question_of([{"role": "system", "content": "be good"}]) == ""
 
 
 def runs(*agrees: int | None) -> list[int]:

@@ -8,6 +8,8 @@
 | emoji | answers in characters of several bytes |
 | compute | runs `6*7` between fences while it thinks, and answers with what it prints |
 | run: and code behind it | runs that code between fences while it thinks, and answers |
+| doubt | states its result six times, in thoughts that begin with "Wait" |
+| Reply Yes or No. | answers "Yes" |
 | vote | answers 41 in its first trajectory and 42 in every other |
 | weather, with a tool offered | calls the first tool |
 | both, with a tool offered | calls it twice |
@@ -25,6 +27,7 @@ from flyball.core.chat_format import ChatFormat
 from flyball.core.engine import EngineRequest, Grammar
 
 THINKING = "Let me see. Six times seven."
+DOUBTING = "\n\nWait, ".join(["So the result is 42."] * 6)
 ANSWER = "The answer is \\boxed{42}."
 NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -91,7 +94,7 @@ def _reply(prompt: str, request: EngineRequest) -> Reply:
     answered = prompt.rpartition("<|im_start|>")[2].startswith("user\n<tool_response>")
     if "raise" in question:
         raise ValueError("a defect that nobody foresaw: sk-internal-detail")
-    thinking = COMPUTING if "compute" in question else _running(question)
+    thinking = COMPUTING if "compute" in question else DOUBTING if "doubt" in question else _running(question)
     return Reply("" if "briefly" in question else thinking, _answer(question, tools, answered, request))
 
 
@@ -106,6 +109,8 @@ def _answer(question: str, tools: list[dict[str, Any]], answered: bool, request:
     if tools and ("weather" in question or "both" in question):
         times = 2 if "both" in question else 1
         return "\n".join(_call(tools[min(number, len(tools) - 1)]) for number in range(times))
+    if "Reply Yes or No." in question:
+        return "Yes"
     if "count" in question:
         return NUMBERS
     if "emoji" in question:

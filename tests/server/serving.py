@@ -74,7 +74,8 @@ class Served:
         """Every engine that was started, the one that serves last."""
 
         def factory(config: Config, format: ChatFormat) -> ScriptedEngine:
-            self._loop = asyncio.get_running_loop()
+            with suppress(RuntimeError):  # one that is served beside is made in a thread
+                self._loop = asyncio.get_running_loop()
             self.engines.append(make())
             return self.engines[-1]
 

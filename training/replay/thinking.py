@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ...controllers.adding import last_question
 from ...controllers.boundary import BoundaryKind, Watch
 from ...controllers.scanner import Scanner
-from ...controllers.trimming.segment import last_sentences, question_of, thinking_text
+from ...controllers.trimming.segment import last_sentences, thinking_text
 from ...core.answers import extract_answer
 from ...core.chat_format import ChatFormat
 from ...core.events import Acted, Channel, Dropped, FinishReason, Origin
@@ -53,7 +54,7 @@ def recorded(episodes: Iterable[EpisodeRecord], format: ChatFormat, sentences: i
     thinkings, skipped = list[Thinking](), 0
     for episode in episodes:
         for record in episode.trajectories:
-            read = _thinking(question_of(episode.messages), record, format, sentences)
+            read = _thinking(last_question(episode.messages), record, format, sentences)
             if read is None:
                 skipped += 1
             else:

@@ -70,7 +70,7 @@ def _event(event: AnyEvent) -> AnyEvent:
         case ToolAnswered() | Noted():
             changes = {"text": REDACTED}
         case Asked():
-            changes = {"reply": event.reply and REDACTED}
+            changes = {"reply": event.reply and REDACTED, "error": event.error and REDACTED}
         case Finished():
             changes = {"stop": event.stop and REDACTED}
     return msgspec.structs.replace(event, **changes) if changes else event

@@ -13,6 +13,7 @@ from flyball.core.decision import Decision
 from flyball.core.events import (
     AnyEvent,
     Appended,
+    Asked,
     Channel,
     Decided,
     Dropped,
@@ -211,6 +212,9 @@ def test_without_text_only_counts_decisions_and_costs_are_stored() -> None:
     made.drop(1, "trimr")
     made.note(ToolCalled(position=1, id="1", name="python", arguments='{"code": "Mira"}'))
     made.note(ToolAnswered(position=1, id="1", name="python", status="ok", text="Mira", seconds=0.1))
+    asked = Asked(position=1, by="trimr", model="big", prompt_tokens=0, completion_tokens=0, seconds=0.1)
+    made.note(msgspec.structs.replace(asked, reply="Mira"))
+    made.note(msgspec.structs.replace(asked, error="400: no such thing as 'Mira'"))
     flyball = {"controllers": [{"name": "hint_infer", "hint": "Mira"}], "tools": ["python"]}
     sent = episode(
         trajectories=[trajectory_record(made)], messages=[{"role": "user", "content": "Mira"}], flyball=flyball,

@@ -29,6 +29,10 @@ async def graded(spec: str, content: str, answer: str, choices: list[str] | None
     [
         (r"\boxed{1} or \boxed{\text{B}}", r"\text{B}"),
         ("so\n#### 72", "72"),
+        ("<answer>7</answer> no,\n<answer>\n72 </answer>", "72"),
+        ("#### 7\n<answer>72</answer>", "72"),
+        (r"<answer>\boxed{72}</answer>", "72"),
+        ("<answer> </answer>", None),
         ("**Answer:** 72", "72"),
         ("The answer is $72$.", "72"),
         ("First the answer is 3.\nNo, the final answer: 4 apples.", "4 apples"),

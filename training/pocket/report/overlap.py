@@ -51,5 +51,6 @@ def compare(trained: set[str], shipped: set[str]) -> Overlap:
 
 
 def _opening(text: str) -> str:
-    """The first word."""
-    return text.split()[0].strip(".,:;!?")
+    """The reflection word that it begins with; else its first word."""
+    known = (word for word in POCKET.reflection_words if text.startswith(word))
+    return next(known, text.split()[0].strip(".,:;!?"))
