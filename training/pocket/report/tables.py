@@ -204,11 +204,12 @@ def _overlap(measured: Measured) -> Table:
     ]
     note = (
         "Phrases of the training data, and phrases that the controllers ship or that this report uses, the marker that ends "
-        "thinking aside. Shared on purpose: reflection words, as thoughts begin with them; what is said of budgets and asked "
-        "of a verifier, in the words that a model this small was taught."
+        "thinking aside. Shared on purpose: reflection words, as thoughts begin with them and s1 writes one; TrimR's heading of "
+        "an answer; what is said of budgets and asked of a verifier, in the words that a model this small was taught."
     )
     return Table("Overlap of wordings", note, ("", "trained", "shipped", "the same", ""), tuple(rows))
 
 
 def _quoted(phrases: Iterable[str]) -> str:
-    return ", ".join(f"“{phrase}”" for phrase in phrases)
+    """On one line, as a table wants it."""
+    return ", ".join(f"“{' '.join(phrase.split())}”" for phrase in phrases)
