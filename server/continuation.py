@@ -79,7 +79,17 @@ class Continuation:
         )
 
     async def pieces(self) -> AsyncGenerator[TextPiece]:
-        """What is new, the last with its finish reason. Errors: those of the engine."""
+        """What is new, the last with its finish reason. Errors: those of the engine, which may refuse the prompt's ids."""
+        try:
+            async with aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except RequestError as error:
+            if error.param is not None:
+                raise
+            raise RequestError(str(error), "prompt", error.code) from error
+
+    async def _pieces(self) -> AsyncGenerator[TextPiece]:
         text, stops = self._format.text_stream(), self._body.stops
         match = StopMatch(self._format, stops) if stops else None
         async with aclosing(self._engine.generate(self._request())) as deltas:

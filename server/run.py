@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..core.errors import FlyballError
 from .config import Config
+
+
+class _SaysWhy:
+    """Of a start that fails on purpose uvicorn logs the reason, not the way through the code."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def brief(message: Message) -> None:
+            error = sys.exception()
+            if message["type"] == "lifespan.startup.failed" and isinstance(error, FlyballError):
+                message = {**message, "message": str(error)}
+            await send(message)
+
+        await self._app(scope, receive, brief if scope["type"] == "lifespan" else send)
 
 
 class DrainingServer(uvicorn.Server):
@@ -19,7 +38,7 @@ class DrainingServer(uvicorn.Server):
         self._app = app
         super().__init__(
             uvicorn.Config(
-                app,
+                _SaysWhy(app),
                 host=config.server.host,
                 port=config.server.port,
                 log_level=log_level,

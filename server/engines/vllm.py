@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.engine import Abilities, Delta, EngineRequest, Finish, Grammar, Sampling, TokenLogprob
+from ...core.engine import GRAMMAR, Abilities, Delta, EngineRequest, Finish, Grammar, Sampling, TokenLogprob
 from ...core.errors import ConfigError, EngineDead, EngineError, RequestError
 from .adapter_gate import AdapterGate
 from .offspring import Offspring
@@ -185,7 +185,8 @@ class VllmEngine:
         except EngineDeadError as error:
             raise EngineDead("the engine process has died") from error
         except (VLLMClientError, ValueError) as error:
-            raise RequestError(f"the engine refuses the request: {error}", getattr(error, "parameter", None)) from error
+            param = getattr(error, "parameter", None) or (GRAMMAR if request.sampling.grammar is not None else None)
+            raise RequestError(f"the engine refuses the request: {error}", param) from error
         except VLLMError as error:
             raise EngineError(f"the engine failed: {error}") from error
 

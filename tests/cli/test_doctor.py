@@ -94,6 +94,13 @@ def test_vllm_is_not_needed_by_a_remote_engine() -> None:
     assert only(checks.check_model, config).state == "ok"
 
 
+def test_torch_is_not_needed_by_a_remote_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_version", dict[str, str]().get)
+    config = configured(engine={"kind": "openai", "remote": {"urls": ["http://a:1"]}})
+    assert only(checks.check_torch, config).state == "ok"
+    assert only(checks.check_torch, configured()).state == "wrong"
+
+
 @pytest.mark.parametrize(
     ("versions", "said"),
     [

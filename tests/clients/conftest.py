@@ -9,9 +9,9 @@ import pytest
 from .live import Live, on_vllm, scripted
 
 
-@pytest.fixture(scope="session", params=["scripted", pytest.param("vllm", marks=pytest.mark.vllm)])
+@pytest.fixture(scope="session", params=[pytest.param("vllm", marks=pytest.mark.vllm), "scripted"])
 def live_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """The scripted server, and with the marker the real one too."""
+    """The real server, and once its tests are over the scripted one: so nothing idle stays beside all later tests."""
     with scripted() if request.param == "scripted" else on_vllm(tmp_path_factory.mktemp("serve")) as live:
         yield live
 

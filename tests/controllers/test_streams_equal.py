@@ -16,6 +16,9 @@ from flyball.core.events import Channel
 from .auxiliaries import Auxiliary
 from .worlds import DELTAS, PATIENCE, THINK_END, TOOL, Dice, Shown, plain, run, table, ticks
 
+pytestmark = pytest.mark.no_cover
+"""Thousands of episodes: being traced would double their time, and other tests cover the same lines."""
+
 PARAMETERS: Mapping[str, list[dict[str, Any]]] = {
     "deer": [{"threshold": 0.5, "probe_tokens": 4}],
     "dynasor": [{"chunk": 3, "window": 2, "probe_tokens": 3}],

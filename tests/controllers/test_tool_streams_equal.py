@@ -16,6 +16,9 @@ from .test_streams_equal import EVERY, OURS, different, label, replies
 from .toolbox import add, offered, python
 from .worlds import DELTAS, Dice, Run, Shown, ids, plain, run
 
+pytestmark = pytest.mark.no_cover
+"""Thousands of episodes: being traced would double their time, and other tests cover the same lines."""
+
 FENCE = ids(" code:\n```python\nprint(6*7)\n```\n")
 WAYS: list[dict[str, Any]] = [
     {"fenced": True},
@@ -31,9 +34,9 @@ class Coder(Dice):
         begun = next((size for size in range(len(FENCE) - 1, 0, -1) if list(context[-size:]) == FENCE[:size]), 0)
         if begun:
             return FENCE[begun]
-        token = super()._next(context)
-        marker = next((token for token in reversed(context) if token in (self._open, self._close)), None)
-        return FENCE[0] if marker == self._open and token == self._think[0] else token
+        token, faces = super()._next(context), self._faces
+        marker = next((token for token in reversed(context) if token in (faces.open, faces.close)), None)
+        return FENCE[0] if marker == faces.open and token == faces.think[0] else token
 
 
 async def decoded(seed: int, controllers: list[Any], way: dict[str, Any], **options: Any) -> Run:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,16 +116,41 @@ def goes_on(text: str) -> Script:
     return script
 
 
+class _Faces(NamedTuple):
+    """What dice may show, as ids: thousands of models throw them."""
+
+    think: list[int]
+    answer: list[int]
+    body: list[int]
+    end: int
+    open: int
+    close: int
+    call: int
+    called: int
+    turn: int
+
+
+@cache
+def _faces() -> _Faces:
+    (opening, close), (call, called) = ids("<think></think>"), ids("<tool_call></tool_call>")
+    return _Faces(
+        think=[ids(word)[0] for word in (" a", " b", " so", "\n\n", "\n\n", "Wait", ",", ".", "Hmm", "é")],
+        answer=[ids(word)[0] for word in (" a", " b", "1", "2", "\n\n", " E", "N", "D", ".", "é")],
+        body=ids('\n{"name": "add", "arguments": {"a": 7}}\n'),
+        end=min(pocket().eos_ids),
+        open=opening,
+        close=close,
+        call=call,
+        called=called,
+        turn=ids("<|im_start|>")[0],
+    )
+
+
 class Dice:
     """A model that throws dice: the next token depends on the whole context and on nothing else."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._seed = seed
-        self._think = [ids(word)[0] for word in (" a", " b", " so", "\n\n", "\n\n", "Wait", ",", ".", "Hmm", "é")]
-        self._answer = [ids(word)[0] for word in (" a", " b", "1", "2", "\n\n", " E", "N", "D", ".", "é")]
-        self._end = min(pocket().eos_ids)
-        (self._open, self._close), (self._call, self._called) = ids("<think></think>"), ids("<tool_call></tool_call>")
-        self._body = ids('\n{"name": "add", "arguments": {"a": 7}}\n')
+        self._seed, self._faces = seed, _faces()
 
     def __call__(self, request: EngineRequest) -> Iterator[int]:
         context = list(request.ids)
@@ -133,21 +159,23 @@ class Dice:
             yield context[-1]
 
     def _next(self, context: Sequence[int]) -> int:
+        faces = self._faces
         digest = hashlib.blake2b(repr((self._seed, context)).encode(), digest_size=4).digest()
         dice = int.from_bytes(digest) % 200
-        turn = context[len(context) - list(reversed(context)).index(ids("<|im_start|>")[0]) :]
-        channel = next((t for t in reversed(turn) if t in (self._open, self._close, self._call, self._called)), None)
-        if channel == self._call:
-            inside = len(turn) - 1 - max(i for i, token in enumerate(turn) if token == self._call)
-            return self._body[inside] if inside < len(self._body) else self._called
-        if channel == self._open:
-            return self._close if dice < 16 else self._think[dice % len(self._think)]
+        turn = list(takewhile(lambda token: token != faces.turn, reversed(context)))
+        channel = next((token for token in turn if token in (faces.open, faces.close, faces.call, faces.called)), None)
+        if channel == faces.call:
+            inside = turn.index(faces.call)
+            return faces.body[inside] if inside < len(faces.body) else faces.called
+        if channel == faces.open:
+            return faces.close if dice < 16 else faces.think[dice % len(faces.think)]
         if channel is None and dice < 120:
-            return self._open
-        return self._rare(dice) or self._answer[dice % len(self._answer)]
+            return faces.open
+        return self._rare(dice) or faces.answer[dice % len(faces.answer)]
 
     def _rare(self, dice: int) -> int | None:
-        return self._end if dice < 16 else self._call if dice < 22 else self._open if dice < 24 else None
+        faces = self._faces
+        return faces.end if dice < 16 else faces.call if dice < 22 else faces.open if dice < 24 else None
 
 
 # -- controllers ---------------------------------------------------------------------------------------------------

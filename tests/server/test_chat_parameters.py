@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from flyball.core.engine import Abilities, Grammar
+from flyball.core.engine import GRAMMAR, Abilities, EngineRequest, Grammar
+from flyball.core.errors import RequestError
 
 from .scripted_model import ANSWER, NUMBERS, THINKING
-from .serving import CHAT, CONTEXT, Served, asking, error_of, folded, serving
+from .serving import CHAT, CONTEXT, Hold, Served, asking, checked_error, error_of, folded, parsed, serving, tool
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "integer"}}, "required": ["answer"]}
 AS_SCHEMA = {"type": "json_schema", "json_schema": {"name": "result", "strict": True, "schema": SCHEMA}}
@@ -180,6 +181,23 @@ def test_every_usual_form_of_message_is_rendered(served: Served, messages: list[
     assert ("No way." in str(messages)) == ("No way." in prompt)
 
 
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"$schema": "http://json-schema.org/draft-07/schema#", "definitions": {"a": {"type": "string"}}},
+        {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"pattern": "^(?!x)[a-z]+$"}}},
+        {"title": "Result", "type": "object", "properties": {"x": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
+    ],
+)
+def test_schemas_as_clients_make_them_are_taken(served: Served, schema: dict[str, Any]) -> None:
+    assert served.chat("What is it?", **_schema(schema))["choices"]
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"messages": []}, "messages"),
     ({"messages": None}, "messages"),
@@ -222,6 +240,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": 5}}},
         "response_format.json_schema.schema",
     ),
+    (_schema({"type": "nonsense"}), "response_format.json_schema.schema"),
+    (_schema({"$ref": "#/$defs/missing"}), "response_format.json_schema.schema"),
+    (_schema({"$ref": "https://schemas.test/one.json"}), "response_format.json_schema.schema"),
     ({"reasoning_effort": "extreme"}, "reasoning_effort"),
     ({"min_tokens": 6, "max_tokens": 5}, "min_tokens"),
     ({"modalities": ["text", "audio"]}, "modalities"),
@@ -285,6 +306,26 @@ def test_what_cannot_be_served_is_refused_by_name_before_anything_is_sent(
 def test_what_the_engine_cannot_do_is_refused_by_name(abilities: Abilities, fields: dict[str, Any], param: str) -> None:
     with serving(abilities=abilities) as served:
         assert served.error(**fields)["param"] == param
+
+
+class RefusesGrammars(Hold):
+    """Stands for an engine that cannot express what a schema asks for."""
+
+    def __call__(self, request: EngineRequest, number: int) -> None:
+        if request.sampling.grammar is not None:
+            raise RequestError("the engine refuses the request: uniqueItems", GRAMMAR)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [(_schema({"uniqueItems": True}), "response_format"), ({"tools": [tool()], "tool_choice": "required"}, "tools")],
+)
+def test_a_schema_that_the_engine_cannot_express_is_refused_by_name(fields: dict[str, Any], param: str) -> None:
+    with serving(hold=RefusesGrammars()) as served:
+        assert served.error(**fields)["param"] == param
+        *_, event, done = parsed(served.post(CHAT, asking("What is it?", stream=True, **fields)).text)
+
+    assert (checked_error(event["error"])["param"], done) == (param, "[DONE]")
 
 
 @pytest.mark.parametrize("stream", [False, True])

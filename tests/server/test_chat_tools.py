@@ -164,6 +164,11 @@ def test_earlier_arguments_may_be_any_text(served: Served, arguments: str) -> No
     assert response.status_code in (200, 400), response.text
 
 
+def _forced(parameters: dict[str, Any]) -> dict[str, Any]:
+    look = {"type": "function", "function": {"name": "look", "parameters": parameters}}
+    return {"tools": [tool(), look], "tool_choice": "required"}
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -178,6 +183,8 @@ def test_earlier_arguments_may_be_any_text(served: Served, arguments: str) -> No
             {"tools": WEATHER, "tool_choice": "required", "response_format": {"type": "json_object"}},
             "response_format",
         ),
+        (_forced({"type": "object", "properties": 5}), "tools.1.function.parameters"),
+        (_forced({"type": "object", "$defs": []}), "tools.1.function.parameters"),
         ({"functions": [{"name": "old"}]}, "functions"),
         ({"function_call": {"name": "old"}}, "function_call"),
     ],

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from flyball.core.engine import Abilities
+from flyball.core.engine import Abilities, EngineRequest
+from flyball.core.errors import RequestError
 
 from .scripted_model import NUMBERS
 from .serving import COMPLETIONS, CONTEXT, Hold, Served, error_of, serving
@@ -240,3 +241,17 @@ def test_a_dead_engine_is_a_503(stream: bool) -> None:
     assert response.status_code == 503
     assert response.headers["retry-after"]
     error_of(response)
+
+
+class RefusesIds(Hold):
+    """Stands for an engine that has no such token."""
+
+    def __call__(self, request: EngineRequest, number: int) -> None:
+        raise RequestError("the engine refuses the request: token id 70000 is out of vocabulary")
+
+
+def test_a_prompt_of_ids_that_the_engine_does_not_have_is_refused_by_name() -> None:
+    with serving(hold=RefusesIds()) as served:
+        response = served.post(COMPLETIONS, {"model": "pocket", "prompt": [70000]})
+
+    assert (response.status_code, error_of(response)["param"]) == (400, "prompt")

@@ -12,8 +12,10 @@ from flyball.server.config import Config
 from flyball.server.tool_sections import ToolsSection
 from flyball.server.traces.export.tables import TABLES
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PAGES = ("configuration.md", "tools.md", "tools_builtin.md", "traces.md")
+EVERY_PAGE = sorted(str(page.relative_to(ROOT)) for page in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md")))
 SHIPPED = {"python", "search", "corpora", "web_search", "fetch", "mcp", "models"}
 
 
@@ -41,12 +43,34 @@ def test_the_servers_of_both_kinds_are_configured() -> None:
     assert [server.name for server in config.tools.mcp.servers] == ["time", "wiki"]
 
 
-@pytest.mark.parametrize("page", [*PAGES, "api.md", "eval.md", "../README.md"])
-def test_a_link_leads_to_a_file(page: str) -> None:
-    source = DOCS / page
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", source.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_a_link_leads_to_a_place_that_is_there(page: str) -> None:
+    source = ROOT / page
+    text = source.read_text(encoding="utf-8")
 
-    assert links and [link for link in links if not (source.parent / link).exists()] == []
+    for link in re.findall(r"\]\((?!https?://)([^)\s]+)\)", text):
+        path, _, heading = link.partition("#")
+        target = source.parent / path if path else source
+        assert target.exists(), link
+        assert not heading or heading in headings(target), link
+
+
+def headings(page: Path) -> set[str]:
+    """As links name them."""
+    lines = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines()
+    titles = (line.lstrip("#").strip().lower() for line in lines if line.startswith("#"))
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE)
+def test_a_file_that_is_named_is_there(page: str) -> None:
+    """A name in a page stands below the checkout; one of a page on the loop, below `controllers/`."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_0-9]*(?:\.(?:py|md|sh|toml|jsonl))?)`", text))
+
+    assert {
+        name for name in named if not (ROOT / name).exists() and not (ROOT / "controllers" / name).exists()
+    } == set()
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -11,7 +11,7 @@ from flyball.training.pocket.reasoner.judging import draw_judgement
 from flyball.training.pocket.report.calibration import bins
 from flyball.training.pocket.report.goals import Goal
 from flyball.training.pocket.report.judging import aspect
-from flyball.training.pocket.report.overlap import compare, measure
+from flyball.training.pocket.report.overlap import Overlap, compare, measure
 from flyball.training.pocket.report.results import Measured
 from flyball.training.pocket.report.rows import Reply, Row
 from flyball.training.pocket.report.shares import Share, share, together
@@ -85,12 +85,20 @@ def test_phrases_overlap_when_they_are_the_same_but_for_spaces_around_them() -> 
     assert (found.trained, found.shipped, found.both) == (2, 2, ["Wait"])
 
 
-def test_no_hint_closing_phrase_or_probe_of_the_report_was_trained_on() -> None:
-    """Ours: nothing is tuned to the letter. The bare end marker belongs to the format."""
+def test_an_empty_phrase_is_none() -> None:
+    assert compare({"", " "}, {""}) == Overlap(0, 0, [])
+
+
+def test_no_hint_closing_phrase_or_probe_that_is_shipped_was_trained_on() -> None:
+    """Ours: nothing is tuned to the letter. What a small model knows by its wording only is shared, and named."""
     sorts = measure().sorts
-    for name in ("hints", "hint of this report", "closing phrases of this report", "probes of this report"):
-        assert sorts[name].both == []
-    assert sorts["closing phrases"].both == ["</think>"]
+    shared = {name: sort.both for name, sort in sorts.items() if sort.both}
+    assert sorted(shared.pop("reflection words")) == ["Alternatively", "Hmm", "Wait"]
+    assert shared.pop("hints") == ["Wait"]
+    assert shared.pop("beginnings of an answer") == ["**Final Answer**"]
+    assert len(shared.pop("what is said of budgets")) == 2
+    assert len(shared.pop("questions to a verifier")) == 2
+    assert shared == {}
 
 
 def test_every_judgement_has_an_aspect() -> None:

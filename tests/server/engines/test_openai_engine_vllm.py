@@ -91,13 +91,13 @@ async def _listening(port: int) -> None:
             return
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def url() -> AsyncIterator[str]:
     async with vllm_server() as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def engine(url: str) -> AsyncIterator[OpenAIEngine]:
     engine = OpenAIEngine(RemoteConfig(urls=(url,), priority=True), encode, decode)
     await engine.start()

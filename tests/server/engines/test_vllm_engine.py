@@ -33,7 +33,7 @@ def chat_format() -> ChatFormat:
     return load_format("auto", MODEL)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def engine(chat_format: ChatFormat) -> AsyncIterator[VllmEngine]:
     config = load_config(None, {"engine": {"args": {"enforce_eager": True}}})
     made = make_engine(config, chat_format)

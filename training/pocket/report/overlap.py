@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
+from ....controllers.budgeting.block import BudgetBlock
+from ....controllers.budgeting.policy import policy_text
 from ....controllers.formats.pocket import POCKET
+from ....controllers.hinting import cap, prefill, tedious, trust
 from ....controllers.hinting.library import hint_library
+from ....controllers.methods.deer import DeerParams
+from ....controllers.methods.dynasor import DynasorParams
+from ....controllers.methods.s1 import S1Params
+from ....controllers.methods.trimr import TrimRParams
+from ....controllers.strategies.nothinking import PREFILL
+from ....controllers.verifying.prompts import PLAIN
+from ....core.ledger import Ledger
 from ..reasoner import wording
+from ..verifier import wording as verifier
 from . import arithmetic, endings
+
+_MARKER = "</think>"
 
 
 class Overlap(msgspec.Struct, frozen=True):
@@ -16,7 +31,7 @@ class Overlap(msgspec.Struct, frozen=True):
     trained: int
     """Different phrases in the training data."""
     shipped: int
-    """Different phrases that the controllers ship, or that this report uses where they ship none."""
+    """Different phrases that the controllers ship by default, or that this report uses."""
     both: list[str]
     """Those that are exactly the same."""
 
@@ -28,25 +43,56 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def measure() -> Results:
-    """Compares the phrases, spaces around them aside."""
-    hints = {hint.text for hints in hint_library().values() for hint in hints}
-    think = POCKET.think
-    assert think is not None
+    """Compares the phrases; spaces around them, and the marker that ends thinking, aside."""
+    trimr, s1 = TrimRParams(), S1Params()
+    shipped_hints = {hint.text for hints in hint_library().values() for hint in hints}
+    shipped_hints |= {tedious.TEXT, trust.TEXT, prefill.TEXT, cap.TEXT, s1.text}
+    closings = [_around_marker(text)[0] for text in wording.CLOSINGS]
+    answers = [_around_marker(text)[1] for text in wording.CLOSINGS]
+    qwen3, _ = _around_marker(endings.ENDINGS["Qwen3's"])
     return Results(
         {
-            "hints": compare({*wording.VERIFY_HINTS, *wording.PYTHON_HINTS}, hints),
-            "hint of this report": compare({*wording.VERIFY_HINTS, *wording.PYTHON_HINTS}, {arithmetic.HINT}),
-            "closing phrases": compare(set(wording.CLOSINGS), {think.close_text}),
-            "closing phrases of this report": compare(set(wording.CLOSINGS), {endings.ENDINGS["Qwen3's"]}),
-            "probes of this report": compare(set(wording.PROBES), set(endings.PROBES.values())),
-            "reflection words": compare({_opening(text) for text in wording.REFLECTIONS}, set(POCKET.reflection_words)),
+            "hints": compare(_trained_hints(), shipped_hints),
+            "hint of this report": compare(_trained_hints(), {arithmetic.HINT}),
+            "closing phrases": compare(closings, {trimr.mild, trimr.forceful, PREFILL}),
+            "closing phrase of this report": compare(closings, {qwen3}),
+            "beginnings of an answer": compare(answers, {trimr.mild_answer, s1.final}),
+            "probes": compare(wording.PROBES, {DeerParams().probe, DynasorParams().probe}),
+            "probes of this report": compare(wording.PROBES, endings.PROBES.values()),
+            "reflection words": compare(map(_opening, wording.REFLECTIONS), POCKET.reflection_words),
+            "what is said of budgets": compare(
+                {*wording.POLICIES, *wording.BUDGET_ENDINGS},
+                {policy_text("levels"), policy_text("short"), _budget_ending()},
+            ),
+            "questions to a verifier": compare(
+                {*verifier.EXISTENCE, *verifier.EQUIVALENCE}, {PLAIN.existence, PLAIN.equivalence}
+            ),
         }
     )
 
 
-def compare(trained: set[str], shipped: set[str]) -> Overlap:
-    """Example: `compare({"Wait", "Hmm"}, {"Wait "}).both == ["Wait"]`."""
-    ours, theirs = ({phrase.strip() for phrase in phrases} for phrases in (trained, shipped))
+def _trained_hints() -> set[str]:
+    return {
+        *(*wording.VERIFY_HINTS, *wording.PYTHON_HINTS, *wording.SEARCH_HINTS, *wording.TRUST_HINTS),
+        *(*wording.PYTHON_OPENINGS, *wording.PYTHON_MIDDLES, *wording.VERIFY_MIDDLES),
+    }
+
+
+def _budget_ending() -> str:
+    """The last words of a block that says what remains."""
+    *_, ending, _ = BudgetBlock(("python",), (), "generic", inflate=0).text(Ledger()).splitlines()
+    return ending
+
+
+def _around_marker(closing: str) -> tuple[str, str]:
+    """The phrase before the marker that ends thinking, and what stands behind it."""
+    before, _, behind = closing.partition(_MARKER)
+    return before, behind
+
+
+def compare(trained: Iterable[str], shipped: Iterable[str]) -> Overlap:
+    """Empty phrases are none. Example: `compare({"Wait", "Hmm"}, {"Wait "}).both == ["Wait"]`."""
+    ours, theirs = ({phrase.strip() for phrase in phrases} - {""} for phrases in (trained, shipped))
     return Overlap(len(ours), len(theirs), sorted(ours & theirs))
 
 

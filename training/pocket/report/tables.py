@@ -203,11 +203,13 @@ def _overlap(measured: Measured) -> Table:
         for name, sort in measured.overlap.sorts.items()
     ]
     note = (
-        "Phrases of the training data, and phrases that the controllers ship or that this report uses. The marker alone and "
-        "the reflection words are shared on purpose: the marker is the format's, and the words are what a thought begins with."
+        "Phrases of the training data, and phrases that the controllers ship or that this report uses, the marker that ends "
+        "thinking aside. Shared on purpose: reflection words, as thoughts begin with them and s1 writes one; TrimR's heading of "
+        "an answer; what is said of budgets and asked of a verifier, in the words that a model this small was taught."
     )
     return Table("Overlap of wordings", note, ("", "trained", "shipped", "the same", ""), tuple(rows))
 
 
 def _quoted(phrases: Iterable[str]) -> str:
-    return ", ".join(f"“{phrase}”" for phrase in phrases)
+    """On one line, as a table wants it."""
+    return ", ".join(f"“{' '.join(phrase.split())}”" for phrase in phrases)

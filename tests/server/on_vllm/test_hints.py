@@ -8,28 +8,10 @@ import pytest
 
 from flyball.controllers.hinting import cap, prefill, tedious
 
-from .live import Server
+from ..live import Server
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]
 
-CONFIG = """
-[presets.words]
-controllers = [
-    { name = "adaptive_think", mode = "think" },
-    { name = "hint_infer", rounds = 0, after_words = 2, distance = 0, hints = ["Wait, let me compute it in Python.\\n```python\\n"] },
-]
-[presets.cort]
-controllers = [
-    { name = "adaptive_think", mode = "think" },
-    { name = "hint_infer", hints = ["Wait, is it right?"], prefill = true, tedious = 2, distance = 0, trust = "result", calls = 1 },
-]
-[presets.tedious]
-controllers = [
-    { name = "adaptive_think", mode = "think" },
-    { name = "hint_infer", rounds = 0, tedious = 1, trust = "doubt" },
-    { name = "thinking_budget", tokens = 400 },
-]
-"""
 PRESETS = ("words", "cort", "tedious")
 PYTHON = {"tools": ["python"], "fenced": "only", "events": True}
 BIG = {"messages": [{"role": "user", "content": "What is 4821 * 9377?"}], "max_tokens": 1500}

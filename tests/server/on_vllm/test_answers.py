@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
 from typing import Any
 
 import pytest
 
-from .live import PATIENCE, QUESTION, Server
+from ..live import QUESTION, Server
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]
 
-CONFIG = """
-[traces]
-url = "sqlite:///{folder}/traces.sqlite"
-[presets.budget]
-controllers = [{ name = "adaptive_think", mode = "think" }, { name = "thinking_budget", tokens = 12 }]
-[presets.phrase]
-controllers = [{ name = "adaptive_think", mode = "think" }, { name = "thinking_budget", tokens = 12, closing = "Enough." }]
-[presets.hint]
-controllers = [{ name = "adaptive_think", mode = "think" }, { name = "hint_infer", rounds = 1, hints = ["Wait, let me check."] }]
-[presets.auto]
-controllers = [{ name = "adaptive_think", mode = "auto" }]
-[presets.quick]
-controllers = [{ name = "adaptive_think", mode = "no_think" }]
-"""
 PRESETS = ("budget", "phrase", "hint", "auto", "quick")
 
 
@@ -70,6 +54,19 @@ def test_a_response_format_is_kept_to(server: Server) -> None:
     assert set(json.loads(content)) == {"digit"}
 
 
+def test_ids_that_the_model_does_not_have_are_a_400_that_names_the_parameter(server: Server) -> None:
+    response = server.http.post("/v1/completions", json={"model": "pocket", "prompt": [5, 10**6]})
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "prompt")
+
+
+def test_a_schema_that_no_grammar_can_express_is_a_400_that_names_the_parameter(server: Server) -> None:
+    schema = {"type": "array", "items": {"type": "integer"}, "uniqueItems": True}
+    format = {"type": "json_schema", "json_schema": {"name": "digits", "schema": schema}}
+    body = {"model": "pocket:quick", "messages": [{"role": "user", "content": QUESTION}], "response_format": format}
+    response = server.http.post("/v1/chat/completions", json=body)
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "response_format")
+
+
 @pytest.mark.parametrize("preset", ["budget", "phrase", "hint", "auto"])
 def test_a_client_that_leaves_a_stream_leaves_nothing_running(server: Server, preset: str) -> None:
     body = {"model": f"pocket:{preset}", "messages": [{"role": "user", "content": QUESTION}], "stream": True}
@@ -92,39 +89,3 @@ def test_a_client_that_leaves_a_plain_request_leaves_nothing_running(server: Ser
         client.sendall(head.encode() + b"\r\n\r\n" + encoded)
         server.until(lambda: server.running() == 3)
     server.until(lambda: server.running() == 0)
-
-
-def test_a_dead_engine_is_answered_with_503_and_started_again(server: Server) -> None:
-    server.engine_core().kill()
-    body = {"model": "pocket", "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 4}
-
-    def refused() -> bool:
-        response = server.http.post("/v1/chat/completions", json=body)
-        assert response.status_code in (200, 503)
-        return response.status_code == 503
-
-    server.until(refused)
-    assert server.http.post("/v1/chat/completions", json=body).json()["error"]["type"] == "service_unavailable"
-    server.until(server.healthy, 120)
-    assert server.ask(max_tokens=4)["usage"]["completion_tokens"] == 4
-
-
-def test_sigterm_lets_a_running_answer_finish_and_its_trace_be_written(server: Server) -> None:
-    body = {"model": "pocket", "messages": [{"role": "user", "content": QUESTION}], "stream": True, "temperature": 0}
-    with server.http.stream(
-        "POST", "/v1/chat/completions", json=body | {"max_tokens": 600, "ignore_eos": True}
-    ) as response:
-        lines = response.iter_lines()
-        first = next(line for line in lines if line.startswith("data: "))
-        trace = json.loads(first[6:])["id"]
-        os.kill(server.process.pid, signal.SIGTERM)
-        rest = [line for line in lines if line.startswith("data: ")]
-    assert rest[-1] == "data: [DONE]"
-    assert server.process.wait(PATIENCE) in (0, -signal.SIGTERM)
-    from flyball.server.traces.reader import TraceReader
-
-    with TraceReader(f"sqlite:///{server.folder / 'traces.sqlite'}") as reader:
-        stored = reader.episode(trace)
-        assert stored is not None
-        assert stored.trajectories[0].tally.sampled == 600
-        assert len(list(reader.episodes())) > len(PRESETS)

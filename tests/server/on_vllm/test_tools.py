@@ -6,22 +6,10 @@ from typing import Any
 
 import pytest
 
-from .live import Server
+from ..live import Server
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(400)]
 
-CONFIG = """
-[presets.opened]
-controllers = [
-    { name = "adaptive_think", mode = "think" },
-    { name = "hint_infer", hints = ["Let me use Python to verify this.\\n```python\\n"] },
-]
-[presets.said]
-controllers = [
-    { name = "adaptive_think", mode = "think" },
-    { name = "hint_infer", hints = ["Let me run Python code to be sure of the numbers."] },
-]
-"""
 PYTHON = {"tools": ["python"], "events": True, "budget": {"tool_calls": {"python": 4}}}
 
 
