@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-deciding bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-controllers bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -29,8 +29,8 @@ bench-engine-cpu: .venv/dev.stamp
 bench-retrieval: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.retrieval $(ARGS)
 
-bench-deciding: .venv/dev.stamp
-	$(BIN)/python -m benchmarks.deciding.run $(ARGS)
+bench-controllers: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.controllers.run $(ARGS)
 
 bench-sandbox: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.sandbox $(ARGS)

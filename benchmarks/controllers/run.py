@@ -1,0 +1,89 @@
+"""What controllers and strategies are worth and what they cost, on real vLLM and world-v1: `make bench-controllers`.
+
+Each study writes its own part; `--page` makes controllers.md, controllers.json and the plots of the parts that are there.
+A study that was broken off goes on where it was.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from benchmarks.overhead.machine import machine
+
+from .asking import Workshop, ask, told
+from .findings import Asked, Findings, Part
+from .page import write_page
+from .parts import load_parts, save_part
+from .plan import HERE, Plan, Scale, load_plan
+from .serving import ROOT
+
+STUDIES = ("trimr", "deciding", "family", "flyball_preset", "budgets", "over_budget", "watching")
+"""In the order of their worth."""
+CACHE = ROOT / ".cache" / "bench" / "controllers"
+
+
+def asks(study: str) -> bool:
+    """Whether the study is asked through `flyball eval`; the others measure by themselves."""
+    return (HERE / "studies" / f"{study}.toml").exists()
+
+
+def make(study: str, shop: Workshop, parts: Path) -> None:
+    """Make a study, and write its part: again after each of its runs, so that a broken one has what was made."""
+    setting = machine()
+    if not asks(study):
+        module = import_module(f".studies.{study}", __package__)
+        save_part(_part(study, module.TITLE, shop, setting, [], module.measure(shop)), parts)
+        return
+    plan, asked, reports = load_plan(study), list[Asked](), {}
+    for run in plan.runs:
+        reports[run.name] = report = ask(study, run, shop)
+        asked.append(told(study, run, shop, report))
+        found = import_module(f".studies.{study}", __package__).find(reports, shop)
+        save_part(_part(study, plan.title, shop, setting, asked, found), parts)
+
+
+def _part(study: str, title: str, shop: Workshop, setting: dict[str, str], asked: list[Asked], found: Findings) -> Part:
+    questions, samples = shop.scale
+    return Part(
+        study=study,
+        title=title,
+        questions=questions,
+        samples=samples,
+        machine=setting,
+        asked=asked,
+        findings=found,
+    )
+
+
+def estimate(plan: Plan, scale: Scale) -> list[str]:
+    """How long each run takes, about, if nothing of it is made yet."""
+    return [f"  {run.name}: {len(run.arms)} arms, about {run.minutes(scale):.0f} minutes" for run in plan.runs]
+
+
+@click.command()
+@click.option("--study", "studies", multiple=True, type=click.Choice(STUDIES), help="Repeatable; default: all.")
+@click.option("--questions", default=1000, show_default=True, type=click.IntRange(1), help="Of each run.")
+@click.option("--samples", default=4, show_default=True, type=click.IntRange(1), help="Of each question and arm.")
+@click.option("--out", type=click.Path(path_type=Path), default=HERE.parent, help="Where the page and its parts go.")
+@click.option("--page", is_flag=True, help="Only write the page, of the parts that are there.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="Only say about how long it takes.")
+def main(studies: tuple[str, ...], questions: int, samples: int, out: Path, page: bool, only_estimate: bool) -> None:
+    """Measure controllers on real vLLM; the parts and the page are in benchmarks/."""
+    chosen, parts = studies or STUDIES, out / "controllers" / "parts"
+    scale = Scale(questions, samples)
+    for study in () if page else filter(asks, chosen):
+        plan = load_plan(study)
+        click.echo(f"{study}: {plan.title}, {questions} questions, {samples} samples")
+        click.echo("\n".join(estimate(plan, scale)))
+    if only_estimate:
+        return
+    shop = Workshop(CACHE / f"{questions}x{samples}", scale)
+    for study in () if page else chosen:
+        shop.folder.mkdir(parents=True, exist_ok=True)
+        make(study, shop, parts)
+    write_page(load_parts(parts), STUDIES, out)
+
+
+if __name__ == "__main__":
+    main()
