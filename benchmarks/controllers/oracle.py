@@ -7,6 +7,7 @@ for nothing. It does not know the right answer: it, too, can stop at a wrong res
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from flyball.controllers.trimming.rules import Rules
@@ -58,7 +59,7 @@ def stop(thinking: Thinking, m: int) -> Stop:
     Example: m=2 and thoughts of 100, 20, 20 and 20 tokens that all state 6 in 160 tokens: it stops behind the third.
     """
     starts = [0, *(segment.tokens for segment in thinking.segments)]
-    texts = ["".join(thinking.text[a:b]) for a, b in zip(starts, starts[1:], strict=False)]
+    texts = ["".join(thinking.text[a:b]) for a, b in pairwise(starts)]
     cut = cut_of(thinking, verdicts(map(stated, texts)), Rules(m, _NEVER, _NEVER))
     kept = thinking.tokens if cut.tokens is None else cut.tokens
     return Stop(thinking.tokens, kept, stated("".join(thinking.text[:kept])))

@@ -65,9 +65,9 @@ def _goals(name: str, arms: Mapping[str, Mapping[Unit, Row]]) -> Iterator[Goal]:
 def _pairs(arms: Iterable[str]) -> Iterator[tuple[int, str, str]]:
     """Calls, the arm with the limit alone, the arm with the block."""
     found = {(int(match["calls"]), match["how"]): arm for arm in arms if (match := _ARM.fullmatch(arm))}
-    for calls, how in found:
+    for (calls, how), arm in found.items():
         if how == "limit alone":
-            yield calls, found[calls, how], found[calls, "budget_tracker"]
+            yield calls, arm, found[calls, "budget_tracker"]
 
 
 def _by_question(one: Mapping[Unit, Row], other: Mapping[Unit, Row]) -> tuple[list[float], list[float]]:
