@@ -52,6 +52,7 @@ bench-smoke: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.engine_cpu.run --smoke
 	$(BIN)/python -m benchmarks.tools.sandbox --smoke
 	$(BIN)/python -m benchmarks.scanning.run --smoke
+	$(BIN)/python -m benchmarks.controllers.run --smoke
 
 gpu-smoke: .venv/serve.stamp
 	$(BIN)/python scripts/gpu_smoke.py $(ARGS)

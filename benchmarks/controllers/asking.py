@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import msgspec
 
 from flyball.training.evaluate.report import Report, load_report
@@ -36,7 +37,7 @@ class Workshop(NamedTuple):
 
 
 def ask(study: str, run: Run, shop: Workshop) -> Report:
-    """The report of a run: the one that is there, or one that is made, or gone on with. Errors: CalledProcessError."""
+    """The report of a run: the one that is there, or one that is made, or gone on with. Errors: ClickException when it was broken off."""
     out = shop.report_of(study, run.name)
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.exists() and _is_of(report := load_report(out), run):
@@ -105,4 +106,7 @@ def _draw(run: Run, shop: Workshop) -> list[str]:
 
 def _flyball(*words: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-m", "flyball.cli.main", *words], check=True, env=environment)
+    if subprocess.run([sys.executable, "-m", "flyball.cli.main", *words], check=False, env=environment).returncode:
+        raise click.ClickException(
+            f"flyball {words[0]} did not end well; what was asked is kept, and the next run goes on"
+        )

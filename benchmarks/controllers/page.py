@@ -11,7 +11,7 @@ from flyball.training.evaluate.pareto import save_plot
 
 from .arms_table import arms_table
 from .findings import Asked, Goal, Part
-from .plan import HERE
+from .plan import HERE, WHOLE
 
 _ABOUT = """\
 The model is small and trained by us to overthink, to err and to heed hints as large ones do (docs/pocket.md): the figures show that the \
@@ -22,7 +22,6 @@ in brackets are 95% bootstrap intervals over questions; differences are in point
 and sampled by probes and auxiliary models. A baseline asks plainly: *capped* at the arm's mean thinking tokens, a *vote* of as many samples as fit \
 the arm's mean tokens, *no thinking*. An arm that ties its capped baseline has shown no effect.
 """
-_EXPECTED = (1000, 4)
 Why = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
@@ -91,7 +90,7 @@ def _chapter(part: Part, why: Mapping[str, Mapping[str, str]], plots: Mapping[tu
         f'By `make bench-controllers ARGS="--study {part.study}{_scale(part)}"`; {setting}.',
         "",
     )
-    if (part.questions, part.samples) < _EXPECTED:
+    if part.questions < WHOLE.questions or part.samples < WHOLE.samples:
         yield from (
             f"**A trial of {part.questions} questions and {part.samples} samples: too few to say anything.**",
             "",
@@ -104,9 +103,7 @@ def _chapter(part: Part, why: Mapping[str, Mapping[str, str]], plots: Mapping[tu
 
 
 def _scale(part: Part) -> str:
-    return (
-        "" if (part.questions, part.samples) == _EXPECTED else f" --questions {part.questions} --samples {part.samples}"
-    )
+    return "" if (part.questions, part.samples) == WHOLE else f" --questions {part.questions} --samples {part.samples}"
 
 
 def _run(run: Asked, why: Mapping[str, str], plot: str | None) -> Iterator[str]:

@@ -20,6 +20,10 @@ class Scale(NamedTuple):
     samples: int
 
 
+WHOLE = Scale(1000, 4)
+"""What figures that are shown are made of; less is a trial."""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One `flyball eval`: a set of questions, put to some arms on one server."""
 

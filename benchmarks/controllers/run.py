@@ -4,8 +4,10 @@ Each study writes its own part; `--page` makes controllers.md, controllers.json 
 A study that was broken off goes on where it was.
 """
 
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -15,7 +17,7 @@ from .asking import Workshop, ask, told
 from .findings import Asked, Findings, Part
 from .page import write_page
 from .parts import load_parts, save_part
-from .plan import HERE, Plan, Scale, load_plan
+from .plan import HERE, WHOLE, Plan, Scale, load_plan
 from .serving import ROOT
 
 STUDIES = ("trimr", "deciding", "family", "flyball_preset", "budgets", "over_budget", "watching")
@@ -61,28 +63,66 @@ def estimate(plan: Plan, scale: Scale) -> list[str]:
     return [f"  {run.name}: {len(run.arms)} arms, about {run.minutes(scale):.0f} minutes" for run in plan.runs]
 
 
+def show_estimates(studies: Iterable[str], scale: Scale) -> None:
+    """Print them before anything begins."""
+    for study in filter(asks, studies):
+        plan = load_plan(study)
+        click.echo(f"{study}: {plan.title}, {scale.questions} questions, {scale.samples} samples")
+        click.echo("\n".join(estimate(plan, scale)))
+
+
+def smoke() -> None:
+    """A study without vLLM, and the page of it, in a folder that does not stay. Errors: ClickException for a missed goal."""
+    with TemporaryDirectory() as name:
+        folder, scale = Path(name), Scale(4, 1)
+        make("over_budget", Workshop(folder, scale), folder)
+        parts = load_parts(folder)
+        write_page(parts, STUDIES, folder)
+        if not all(goal.met for goal in parts["over_budget"].findings.goals):
+            raise click.ClickException("a budget did not hold")
+        click.echo((folder / "controllers.md").read_text(encoding="utf-8"))
+
+
 @click.command()
 @click.option("--study", "studies", multiple=True, type=click.Choice(STUDIES), help="Repeatable; default: all.")
-@click.option("--questions", default=1000, show_default=True, type=click.IntRange(1), help="Of each run.")
-@click.option("--samples", default=4, show_default=True, type=click.IntRange(1), help="Of each question and arm.")
-@click.option("--out", type=click.Path(path_type=Path), default=HERE.parent, help="Where the page and its parts go.")
+@click.option("--questions", default=WHOLE.questions, show_default=True, type=click.IntRange(1), help="Of each run.")
+@click.option("--samples", default=WHOLE.samples, show_default=True, type=click.IntRange(1), help="Of each question.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Where page and parts go; a trial's: not into benchmarks/."
+)
 @click.option("--page", is_flag=True, help="Only write the page, of the parts that are there.")
 @click.option("--estimate", "only_estimate", is_flag=True, help="Only say about how long it takes.")
-def main(studies: tuple[str, ...], questions: int, samples: int, out: Path, page: bool, only_estimate: bool) -> None:
+@click.option("--smoke", "only_smoke", is_flag=True, help="Only see that it works, without vLLM; keep nothing.")
+def main(
+    studies: tuple[str, ...],
+    questions: int,
+    samples: int,
+    out: Path | None,
+    page: bool,
+    only_estimate: bool,
+    only_smoke: bool,
+) -> None:
     """Measure controllers on real vLLM; the parts and the page are in benchmarks/."""
-    chosen, parts = studies or STUDIES, out / "controllers" / "parts"
-    scale = Scale(questions, samples)
-    for study in () if page else filter(asks, chosen):
-        plan = load_plan(study)
-        click.echo(f"{study}: {plan.title}, {questions} questions, {samples} samples")
-        click.echo("\n".join(estimate(plan, scale)))
+    if only_smoke:
+        return smoke()
+    chosen, shop = studies or STUDIES, workshop(Scale(questions, samples))
+    folder = out or (HERE.parent if shop.scale == WHOLE else shop.folder)
+    parts = folder / "controllers" / "parts"
+    if not page:
+        show_estimates(chosen, shop.scale)
     if only_estimate:
         return
-    shop = Workshop(CACHE / f"{questions}x{samples}", scale)
     for study in () if page else chosen:
-        shop.folder.mkdir(parents=True, exist_ok=True)
         make(study, shop, parts)
-    write_page(load_parts(parts), STUDIES, out)
+    write_page(load_parts(parts), STUDIES, folder)
+    click.echo(f"saved: {folder / 'controllers.md'}")
+
+
+def workshop(scale: Scale) -> Workshop:
+    """Where what is made at this scale is kept."""
+    shop = Workshop(CACHE / f"{scale.questions}x{scale.samples}", scale)
+    shop.folder.mkdir(parents=True, exist_ok=True)
+    return shop
 
 
 if __name__ == "__main__":
