@@ -25,7 +25,7 @@ def served() -> Iterator[Served]:
     config = load_config(HERE / "servers" / "flyball.toml")
     presets = {name: block.model_dump(exclude_unset=True) for name, block in config.presets.items()}
     tools = {"files": [str(HERE / "servers" / "flawed.py")]}
-    with serving(tools=tools, models=[{"name": "verifier", "path": "pocket-verifier"}], presets=presets) as served:
+    with serving(tools=tools, models=[{"name": "verifier", "url": "http://127.0.0.1:9/v1"}], presets=presets) as served:
         yield served
 
 
