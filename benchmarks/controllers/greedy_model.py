@@ -27,7 +27,11 @@ class GreedyModel:
     def __call__(self, request: EngineRequest) -> Iterable[int]:
         context = self._format.decode(request.ids)
         turn, (number, *_) = context.count("<|im_start|>assistant\n"), _NUMBER.findall(context)
-        text = "\n".join(_calls(number, f"{request.sampling.seed}/{turn}")) if turn <= TURNS else "The answer is \\boxed{1}."
+        text = (
+            "\n".join(_calls(number, f"{request.sampling.seed}/{turn}"))
+            if turn <= TURNS
+            else "The answer is \\boxed{1}."
+        )
         written = "" if context.rpartition("<|im_start|>assistant\n")[2].rstrip() else "<think>\n\n</think>\n\n"
         return [*self._format.encode(written + text), *self._end]
 

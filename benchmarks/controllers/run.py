@@ -16,9 +16,9 @@ from benchmarks.overhead.machine import machine
 from .asking import Workshop, ask, told
 from .findings import Asked, Findings, Part
 from .page import write_page
-from .parts import load_parts, save_part
 from .plan import HERE, WHOLE, Plan, Scale, load_plan
 from .serving import ROOT
+from .storing import load_parts, save_part
 
 STUDIES = ("trimr", "deciding", "family", "flyball_preset", "budgets", "over_budget", "watching")
 """In the order of their worth."""

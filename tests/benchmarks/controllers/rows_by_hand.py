@@ -19,7 +19,14 @@ def row(question: str, arm: str = "plain", *, correct: bool = True, thinking: in
     kept = more.pop("kept", thinking + 10)
     tokens = Tokens(kept=kept, thinking=thinking, injected=0, dropped=dropped, auxiliary=auxiliary)
     acted = [{"controller": more.pop("acted")}] if "acted" in more else []
-    values = {"sample": 0, "seed": 0, "seconds": 1.0, "tokens": tokens, "acted": acted, "grader": "g"} | more
+    values: dict[str, Any] = {
+        "sample": 0,
+        "seed": 0,
+        "seconds": 1.0,
+        "tokens": tokens,
+        "acted": acted,
+        "grader": "g",
+    } | more
     return Row(question=question, arm=arm, correct=correct, **values)
 
 

@@ -68,7 +68,7 @@ def test_calls_what_is_left_and_what_is_over_by_the_ledger() -> None:
     """Limits of 4 with 1, 4 and 5 spent: 10/3 calls, 2/3 unspent, one over."""
     rows = [called("a", "x", 1, 4), called("b", "x", 4, 4), called("c", "x", 5, 4)]
 
-    assert spent(rows) == Spent(calls=pytest.approx(10 / 3), unspent=pytest.approx(2 / 3), over=1)
+    assert spent(rows) == pytest.approx(Spent(calls=10 / 3, unspent=2 / 3, over=1))
 
 
 def test_the_block_is_compared_with_the_limit_alone_at_each_budget() -> None:
@@ -132,5 +132,6 @@ def test_ratios_of_throughput_are_paired_by_round() -> None:
     ]
     found = costs(rounds)["trimr"]
 
-    assert (found.throughput, found.worst, found.best) == (pytest.approx(0.925), 0.9, 0.95)
+    assert found.throughput == pytest.approx(0.925)
+    assert (found.worst, found.best) == (0.9, 0.95)
     assert (found.p50, found.added_p50, found.edits) == (3.0, 2.0, 2)

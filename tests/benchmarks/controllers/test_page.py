@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from benchmarks.controllers.arms_table import UNEXPLAINED
 from benchmarks.controllers.findings import Asked, Findings, Goal, Part, Table, without_rows
 from benchmarks.controllers.page import render, write_page
-from benchmarks.controllers.parts import load_parts, save_part
 from benchmarks.controllers.run import STUDIES, main
+from benchmarks.controllers.storing import load_parts, save_part
 from flyball.training.evaluate.arms import Arm
 from flyball.training.evaluate.baselines import Baseline
 from flyball.training.evaluate.questions import Question
