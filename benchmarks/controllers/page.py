@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from flyball.training.evaluate.pareto import save_plot
+from flyball.training.evaluate.report import Report
 
 from .arms_table import arms_table
 from .findings import Asked, Goal, Part
@@ -111,10 +112,16 @@ def _run(run: Asked, why: Mapping[str, str], plot: str | None) -> Iterator[str]:
     yield from (f"### {run.name}", "", run.why.strip(), "")
     yield f"{settings.question_count} questions, {settings.samples} sample(s) each, {settings.concurrency} requests at once, {_sampling(settings.sampling)}."
     yield from ("", *table(list(arms_table(run.report, why))), "")
-    yield from (*(f"- {note}" for note in run.report.reused), "")
+    yield from (*(f"- {note}" for note in [*run.report.reused, *_missing(run.report)]), "")
     if plot is not None:
         yield from (f"![Accuracy against tokens]({plot})", "")
     yield from ("```sh", *run.commands, "```", "")
+
+
+def _missing(report: Report) -> Iterator[str]:
+    for arm in [*report.summary.arms, *report.summary.baselines]:
+        if arm.errors or arm.ungraded:
+            yield f"{arm.arm}: {arm.errors} of {arm.requests} requests failed, {arm.ungraded} were not graded: they are in no figure"
 
 
 def _sampling(sampling: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ Each study writes its own part; `--page` makes controllers.md, controllers.json 
 A study that was broken off goes on where it was.
 """
 
+import signal
+import sys
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -103,6 +105,7 @@ def main(
     only_smoke: bool,
 ) -> None:
     """Measure controllers on real vLLM; the parts and the page are in benchmarks/."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended
     if only_smoke:
         return smoke()
     chosen, shop = studies or STUDIES, workshop(Scale(questions, samples))

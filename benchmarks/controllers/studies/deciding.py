@@ -13,6 +13,8 @@ from ..rows import Unit, accuracy, arms_of, mean, of_arm, percent, points, sampl
 
 ALWAYS, NEVER = "always think", "never think"
 _SAVED, _DROP = 0.8, 0.01
+_EMPTY = 4
+"""Tokens that an empty block of thinking has at most."""
 
 
 class Choice(NamedTuple):
@@ -39,7 +41,7 @@ def oracle(always: Mapping[Unit, Row], never: Mapping[Unit, Row]) -> Choice:
 def choice(rows: Mapping[Unit, Row]) -> Choice:
     """Of an arm."""
     found = rows.values()
-    return Choice(accuracy(found), mean(map(sampled, found)), mean(thinking(row) > 0 for row in found))
+    return Choice(accuracy(found), mean(map(sampled, found)), mean(thinking(row) > _EMPTY for row in found))
 
 
 def saved(arm: Choice, always: Choice, best: Choice) -> float | None:

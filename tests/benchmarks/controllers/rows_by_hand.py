@@ -13,7 +13,7 @@ from flyball.training.evaluate.settings import define
 from flyball.training.evaluate.timing import Timing
 
 
-def row(question: str, arm: str = "plain", *, correct: bool = True, thinking: int = 0, **more: Any) -> Row:
+def row(question: str, arm: str = "plain", *, correct: bool | None = True, thinking: int = 0, **more: Any) -> Row:
     """A row; `dropped` and `auxiliary` are tokens besides, `acted` names the controller that did something."""
     dropped, auxiliary = more.pop("dropped", 0), more.pop("auxiliary", 0)
     kept = more.pop("kept", thinking + 10)

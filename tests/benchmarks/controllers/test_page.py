@@ -96,6 +96,13 @@ def test_an_arm_above_its_capped_baseline_needs_none() -> None:
     assert UNEXPLAINED not in text and "above: +100.0" in text
 
 
+def test_requests_that_failed_are_told_of() -> None:
+    rows = [row("a"), row("b", error="HTTP 500", correct=None)]
+
+    assert "- plain: 1 of 2 requests failed, 0 were not graded" in page(part("trimr", report(rows, ["plain"])))
+    assert "failed" not in page(part("trimr", report(rows[:1], ["plain"])))
+
+
 def test_parts_are_read_as_they_were_saved(tmp_path: Path) -> None:
     made = part("trimr", beside_baseline(better=True))
     save_part(made, tmp_path)
