@@ -51,6 +51,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     samples: int
     machine: dict[str, str]
     asked: list[Asked] = []
+    missing: list[str] = []
+    """Runs that were not made yet."""
     findings: Findings
 
 

@@ -96,6 +96,8 @@ def _chapter(part: Part, why: Mapping[str, Mapping[str, str]], plots: Mapping[tu
             f"**A trial of {part.questions} questions and {part.samples} samples: too few to say anything.**",
             "",
         )
+    if part.missing:
+        yield from (f"**Not run: {', '.join(part.missing)}.**", "")
     for found in part.findings.tables:
         yield from (f"### {found.title}", "", *table(found.lines), "")
     yield from (*(f"- {note}" for note in part.findings.notes), "")

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
 from benchmarks.overhead.machine import machine
 
 from .asking import Workshop, ask, told
-from .findings import Asked, Findings, Part
+from .findings import Asked, Part
 from .page import write_page
 from .plan import HERE, WHOLE, Plan, Scale, load_plan
 from .serving import ROOT
@@ -36,28 +37,25 @@ def make(study: str, shop: Workshop, parts: Path) -> None:
     """Make a study, and write its part: again after each of its runs, so that a broken one has what was made."""
     setting = machine()
     if not asks(study):
-        module = import_module(f".studies.{study}", __package__)
-        save_part(_part(study, module.TITLE, shop, setting, [], module.measure(shop)), parts)
+        module = _module(study)
+        save_part(_part(study, module.TITLE, shop, setting, findings=module.measure(shop)), parts)
         return
     plan, asked, reports = load_plan(study), list[Asked](), {}
     for run in plan.runs:
         reports[run.name] = report = ask(study, run, shop)
         asked.append(told(study, run, shop, report))
-        found = import_module(f".studies.{study}", __package__).find(reports, shop)
-        save_part(_part(study, plan.title, shop, setting, asked, found), parts)
+        missing = [each.name for each in plan.runs if each.name not in reports]
+        found = _module(study).find(reports, shop)
+        save_part(_part(study, plan.title, shop, setting, asked=asked, missing=missing, findings=found), parts)
 
 
-def _part(study: str, title: str, shop: Workshop, setting: dict[str, str], asked: list[Asked], found: Findings) -> Part:
+def _module(study: str) -> Any:
+    return import_module(f".studies.{study}", __package__)
+
+
+def _part(study: str, title: str, shop: Workshop, setting: dict[str, str], **more: Any) -> Part:
     questions, samples = shop.scale
-    return Part(
-        study=study,
-        title=title,
-        questions=questions,
-        samples=samples,
-        machine=setting,
-        asked=asked,
-        findings=found,
-    )
+    return Part(study=study, title=title, questions=questions, samples=samples, machine=setting, **more)
 
 
 def estimate(plan: Plan, scale: Scale) -> list[str]:
@@ -67,7 +65,11 @@ def estimate(plan: Plan, scale: Scale) -> list[str]:
 
 def show_estimates(studies: Iterable[str], scale: Scale) -> None:
     """Print them before anything begins."""
-    for study in filter(asks, studies):
+    for study in studies:
+        if not asks(study):
+            module = _module(study)
+            click.echo(f"{study}: {module.TITLE}, about {module.MINUTES} minutes")
+            continue
         plan = load_plan(study)
         click.echo(f"{study}: {plan.title}, {scale.questions} questions, {scale.samples} samples")
         click.echo("\n".join(estimate(plan, scale)))
@@ -129,4 +131,5 @@ def workshop(scale: Scale) -> Workshop:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended
     main()

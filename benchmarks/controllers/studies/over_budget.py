@@ -28,6 +28,7 @@ from ..findings import Findings, Goal, Table
 from ..greedy_model import TOOL, GreedyModel
 
 TITLE = "Ten thousand requests against their budgets"
+MINUTES = 5
 REQUESTS, AT_ONCE, LONGEST = 10_000, 64, 4096
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "one trajectory": {},

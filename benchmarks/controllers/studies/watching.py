@@ -28,6 +28,7 @@ from ..rows import percent
 from ..timed_engine import TimedEngine
 
 TITLE = "Controllers that only watch"
+MINUTES = 30
 AT_ONCE, ROUNDS, A_ROUND = 64, 5, 256
 LEAST = 0.95
 _NEVER = 1_000_000

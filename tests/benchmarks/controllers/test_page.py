@@ -68,6 +68,10 @@ def test_nothing_is_missing_when_all_are_there() -> None:
     assert "Not run" not in page(part("trimr"), part("family"))
 
 
+def test_a_run_of_a_study_that_was_not_made_is_said_to_be_missing() -> None:
+    assert "**Not run: votes, gate.**" in page(part("trimr"), part("family", missing=["votes", "gate"]))
+
+
 def test_a_trial_says_that_it_is_one() -> None:
     assert "A trial of 8 questions and 1 samples" in page(part("trimr", questions=8, samples=1))
     assert "A trial" not in page(part("trimr"))
