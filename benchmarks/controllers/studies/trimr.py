@@ -88,13 +88,20 @@ def oracle_stops(traces: Path, plain: Mapping[Unit, Row]) -> dict[Unit, Stop]:
 
 def find(reports: Mapping[str, Report], shop: Workshop) -> Findings:
     """Part of a study."""
-    report = reports["chains"]
-    plain = of_arm(report, PLAIN)
-    return judged(report, oracle_stops(shop.traces_of("trimr", "chains"), plain))
+    found = [
+        judged(name, report, oracle_stops(shop.traces_of("trimr", name), of_arm(report, PLAIN)))
+        for name, report in reports.items()
+    ]
+    return Findings(
+        goals=[goal for each in found for goal in each.goals],
+        tables=[table for each in found for table in each.tables],
+        figures={name: each.figures for name, each in zip(reports, found, strict=True)},
+        notes=list(dict.fromkeys(note for each in found for note in each.notes)),
+    )
 
 
-def judged(report: Report, stops: Mapping[Unit, Stop]) -> Findings:
-    """The findings, once the oracle's stops are known."""
+def judged(name: str, report: Report, stops: Mapping[Unit, Stop]) -> Findings:
+    """The findings of one run, once the oracle's stops are known."""
     plain = of_arm(report, PLAIN)
     arms = [arm for arm in arms_of(report) if arm != PLAIN]
     savings = {arm: saving(of_arm(report, arm), plain, stops) for arm in arms}
@@ -109,13 +116,13 @@ def judged(report: Report, stops: Mapping[Unit, Stop]) -> Findings:
         _least(f"less total time at {report.settings.concurrency} requests at once, verifier included", 0.15, less),
     ]
     return Findings(
-        goals=[Goal(f"TrimR, {MAIN}: {goal.title}", goal.goal, goal.found, goal.met) for goal in goals],
-        tables=[Table("Thinking saved, and stops", list(_lines(report, savings, falses, stops, plain)))],
+        goals=[Goal(f"TrimR on {name}, {MAIN}: {goal.title}", goal.goal, goal.found, goal.met) for goal in goals],
+        tables=[Table(f"{name}: thinking saved, and stops", list(_lines(report, savings, falses, stops, plain)))],
         figures={"savings": {arm: s._asdict() for arm, s in savings.items()}}
         | {"stops": {arm: s._asdict() for arm, s in falses.items()}}
         | {"seconds": {arm: clock(report, arm, PLAIN)._asdict() for arm in arms}},
         notes=[
-            f"the oracle read {len(stops)} of plain's {len(plain)} requests: those with thinking whose trace was stored",
+            f"{name}: the oracle read {len(stops)} of plain's {len(plain)} requests: those with thinking whose trace was stored",
             "a false stop: TrimR ended the thinking and the answer is wrong, where plain with the same seed was right",
             "of the oracle's stops nobody wrote an answer: false is where the result stated last is wrong",
         ],

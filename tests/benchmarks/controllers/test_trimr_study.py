@@ -56,7 +56,7 @@ def test_a_false_stop_is_wrong_where_plain_was_right_and_was_stopped_by_trimr() 
 
 def study(**times: float) -> Findings:
     timings = [timing(PLAIN, 0, times["plain"]), timing(MAIN, 0, times["trimr"]), timing(MAIN, 1, 999.0)]
-    return judged(report(rows(), [PLAIN, MAIN], timings), STOPS)
+    return judged("chains", report(rows(), [PLAIN, MAIN], timings), STOPS)
 
 
 def test_the_goals_are_judged_by_the_figures() -> None:
