@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-deciding bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-pocket-training bench-smoke gpu-smoke clean
+.PHONY: serve test lint types check bench-overhead bench-engine-cpu bench-controllers bench-retrieval bench-sandbox bench-sandbox-soak bench-soak bench-tools bench-scanning bench-pocket-training bench-smoke gpu-smoke clean
 
 serve: .venv/serve.stamp
 	$(BIN)/flyball serve $(ARGS)
@@ -29,8 +29,8 @@ bench-engine-cpu: .venv/dev.stamp
 bench-retrieval: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.retrieval $(ARGS)
 
-bench-deciding: .venv/dev.stamp
-	$(BIN)/python -m benchmarks.deciding.run $(ARGS)
+bench-controllers: .venv/dev.stamp
+	$(BIN)/python -m benchmarks.controllers.run $(ARGS)
 
 bench-sandbox: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.tools.sandbox $(ARGS)
@@ -55,6 +55,7 @@ bench-smoke: .venv/dev.stamp
 	$(BIN)/python -m benchmarks.engine_cpu.run --smoke
 	$(BIN)/python -m benchmarks.tools.sandbox --smoke
 	$(BIN)/python -m benchmarks.scanning.run --smoke
+	$(BIN)/python -m benchmarks.controllers.run --smoke
 
 gpu-smoke: .venv/serve.stamp
 	$(BIN)/python scripts/gpu_smoke.py $(ARGS)

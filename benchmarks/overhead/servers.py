@@ -48,7 +48,14 @@ def _started(spec: ServerSpec, logs: Path) -> Iterator[Running]:
     log = logs / f"{spec.name}.log"
     begun = time.monotonic()
     with log.open("w") as out:
-        process = subprocess.Popen(spec.command, env=env, cwd=logs, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            spec.command,
+            env=env,
+            cwd=logs,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the run, which ends its servers once nobody asks them any more
+        )
     try:
         _await_health(spec, process, log)
         yield Running(spec, process.pid, time.monotonic() - begun, log)

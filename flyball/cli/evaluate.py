@@ -50,6 +50,7 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--out", default="eval.json", show_default=True, type=_NEW_FILE, help="The report.")
 @click.option("--markdown", "markdown_file", type=_NEW_FILE, help="The tables as Markdown, too.")
 @click.option("--plot", "plot_file", type=_NEW_FILE, help="Accuracy against tokens and dollars, as PNG, SVG or PDF.")
+@click.option("--reuse", multiple=True, type=_FILE, help="A report whose plain responses serve here, too; repeatable.")
 @click.option(
     "--resume",
     is_flag=True,

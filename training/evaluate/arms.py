@@ -22,6 +22,8 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The request's `flyball` block; None sends none."""
     sampling: dict[str, Any] = {}
     """Fields of the chat request that this arm overrides: temperature, max_tokens, seed, also model."""
+    keeps: list[str] = []
+    """Controllers that its baselines have, too: part of the task, not of what is tried out."""
 
     def same_request(self, other: Arm) -> bool:
         """Whether the other one asks the same under another name."""

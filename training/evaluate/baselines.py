@@ -6,7 +6,8 @@
 | `no_thinking` | plain, without thinking |
 | `vote` | plain, as many samples of a question as fit the arm's mean tokens for one; the majority's answer |
 
-Plain is the arm without its controllers and strategy; tools and budgets stay, unless they are all that the arm has.
+Plain is the arm without its controllers and strategy, but for those that it keeps (`Arm.keeps`); tools and budgets stay,
+unless they are all that the arm has.
 """
 
 from __future__ import annotations
@@ -98,10 +99,15 @@ def _plain(arm: Arm, name: str, *controllers: Mapping[str, Any]) -> Arm:
     rest = {field: value for field, value in block.items() if field not in ("controllers", "strategy")}
     if rest == block:
         rest = {}
-    if controllers:
-        rest["controllers"] = [dict(controller) for controller in controllers]
+    given = [*_kept(arm), *map(dict, controllers)]
+    if given:
+        rest["controllers"] = given
     sampling = {field: value for field, value in arm.sampling.items() if field != "model"}
     return Arm(name, rest or None, sampling)
+
+
+def _kept(arm: Arm) -> list[dict[str, Any]]:
+    return [dict(each) for each in (arm.flyball or {}).get("controllers", ()) if each.get("name") in arm.keeps]
 
 
 def twin(arm: Arm, others: Sequence[Arm]) -> Arm | None:

@@ -24,6 +24,7 @@ def notes(report: Report) -> list[str]:
         "tokens, calls, dollars and seconds: per answered request; tokens and calls are means",
         _TURNS.format(block_size(settings.concurrency)),
     ]
+    said += report.reused
     said += _prices(report)
     said += _baselines(report)
     if summary.questions_incomplete:

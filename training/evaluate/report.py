@@ -41,6 +41,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     baselines: list[Baseline]
     rows: list[Row]
     timings: list[Timing]
+    reused: list[str] = []
+    """Which responses are those of other reports, in words."""
 
 
 def make_report(
@@ -54,6 +56,7 @@ def make_report(
     price: Price | None = None,
     grader: str | None = None,
     complete: bool = True,
+    reused: Sequence[str] = (),
 ) -> Report:
     """The report of a run, its rows in the order of the questions."""
     place = {question.id: index for index, question in enumerate(questions)}
@@ -69,6 +72,7 @@ def make_report(
         baselines=list(baselines),
         rows=sorted(rows, key=lambda row: (place[row.question], row.sample, row.arm)),
         timings=list(timings),
+        reused=list(reused),
     )
 
 

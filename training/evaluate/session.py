@@ -17,6 +17,7 @@ from .grading import Verdicts
 from .journal import Journal, check_same, journal_path, stored_settings
 from .questions import QuestionSet
 from .report import Report, load_report, make_report, save_report
+from .reuse import reusable, told
 from .settings import Settings, define
 from .target import local_server, only_model, remote_server
 from .work import Silent, Watch, Work
@@ -33,6 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     out: Path
     """The report; OUT.partial holds the rows until it is finished."""
     resume: bool = False
+    reuse: tuple[Path, ...] = ()
+    """Reports whose plain responses serve here, too, where they were asked for in the same way."""
     url: str | None = None
     api_key_env: str | None = None
     serve: str | None = None
@@ -68,6 +71,7 @@ class Session:
         self._journal: Journal | None = None
         self._settings: Settings | None = None
         self._baselines: list[Baseline] = []
+        self._reused: list[str] = []
         self._finished = False
         if (plan.url is None) is (plan.serve is None):
             raise ConfigError("give either --url or --serve")
@@ -91,6 +95,7 @@ class Session:
                 await server.client()  # what cannot be reached leaves no file
             self._journal = journal = self._open(settings)
             stack.callback(journal.close)
+            self._reuse(journal, settings)
             questions = plan.questions.questions
             work = Work(settings, questions, journal, self._verdicts, server.client, watch or Silent())
             await work.regrade()
@@ -116,11 +121,21 @@ class Session:
             price=self._plan.price,
             grader=self._plan.grader,
             complete=self._finished,
+            reused=self._reused,
         )
         save_report(report, self._plan.out)
         if report.complete:
             self._journal.discard()
         return report
+
+    def _reuse(self, journal: Journal, settings: Settings) -> None:
+        ids = {question.id for question in self._plan.questions.questions}
+        for path in self._plan.reuse:
+            for row in (found := list(reusable(load_report(path), settings, ids))):
+                if row.key not in journal.rows:
+                    journal.add(row)
+            taken = [row for row in found if journal.rows[row.key].seconds == row.seconds]
+            self._reused += told(path.name, taken)
 
     async def _model(self, server: _Server) -> str:
         if self._plan.model is not None:

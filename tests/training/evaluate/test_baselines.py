@@ -50,6 +50,18 @@ def test_an_arm_gets_three_baselines_from_its_own_means() -> None:
     ]
 
 
+def test_a_baseline_has_the_controllers_that_its_arm_keeps() -> None:
+    """The hint belongs to the task: it stays in front of the cap, without thinking, and in the samples that vote."""
+    hint, thor = {"name": "hint_infer", "rounds": 0}, {"name": "thor"}
+    arm = Arm("thor", {"controllers": [hint, thor], "tools": ["python"]}, keeps=["hint_infer"])
+    capped, silent, vote = plan_baselines(settings(Arm("plain"), arm), [row("thor", thinking=50)])
+
+    budget, no_think = {"name": "thinking_budget", "tokens": 50}, {"name": "adaptive_think", "mode": "no_think"}
+    assert capped.arm.flyball == {"controllers": [hint, budget], "tools": ["python"]}
+    assert silent.arm.flyball == {"controllers": [hint, no_think], "tools": ["python"]}
+    assert vote.arm.flyball == {"controllers": [hint], "tools": ["python"]}
+
+
 def test_a_baseline_lacks_what_the_arm_adds() -> None:
     """Controllers and strategy go, tools and sampling stay; where tools are all there is, they go; a preset goes."""
     tools: dict[str, Any] = {"tools": ["python"], "budget": {"tokens": 99}}

@@ -141,3 +141,17 @@ def test_a_refused_arm_fails_and_is_shown(priced: Served, folder: Path) -> None:
 
     assert [(arm.accuracy, arm.errors) for arm in report.summary.arms] == [(0.5, 0), (None, 2)]
     assert "failed, 2 times: wrong: HTTP 400" in result.stdout
+
+
+def test_plain_responses_of_another_report_are_not_asked_for_again(priced: Served, folder: Path) -> None:
+    made(call(priced), folder)
+    (folder / "eval.json").rename(folder / "first.json")
+    before = len(priced.engine.requests)
+    report = made(call(priced, "--arm", CUT, "--reuse", "first.json", "--markdown", "t.md"), folder)
+
+    asked = {request.request_id.rpartition("-")[0] for request in priced.engine.requests[before:]}
+    assert len(asked) == 2  # one for each question, of the arm that is new
+    assert [arm.accuracy for arm in report.summary.arms] == [0.5, 0.5]
+    assert "plain: 2 responses are those of first.json" in (folder / "t.md").read_text()
+    plain, cut = report.summary.arms
+    assert not plain.wall_clocks and cut.wall_clocks

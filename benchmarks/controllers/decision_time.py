@@ -1,4 +1,4 @@
-"""How long it takes to decide whether to think, where nobody is asked: `make bench-deciding`. Prints a table."""
+"""How long it takes to decide whether to think, where nobody is asked."""
 
 import asyncio
 import random
@@ -6,9 +6,6 @@ import statistics
 import time
 from collections.abc import Callable
 
-import click
-
-from benchmarks.overhead.machine import machine
 from flyball.controllers.controller import Plan, Setting
 from flyball.controllers.desk import TrajectoryDesk
 from flyball.controllers.formats.registry import load_format
@@ -67,7 +64,7 @@ def works(loop: asyncio.AbstractEventLoop) -> dict[str, Work]:
     }
 
 
-def row(work: Work, asked: list[str]) -> str:
+def line(work: Work, asked: list[str]) -> list[str]:
     """The median and the 95th of a hundred, in milliseconds."""
     seconds = []
     for question in asked:
@@ -75,25 +72,20 @@ def row(work: Work, asked: list[str]) -> str:
         work(question)
         seconds.append(time.perf_counter() - began)
     cuts = statistics.quantiles(seconds, n=20)
-    return f"{statistics.median(seconds) * 1e3:.3f} | {cuts[-1] * 1e3:.3f}"
+    return [f"{statistics.median(seconds) * 1e3:.3f}", f"{cuts[-1] * 1e3:.3f}"]
 
 
-@click.command()
-@click.option("--smoke", is_flag=True, help="A few questions.")
-def main(smoke: bool) -> None:
-    """Print p50 and p95 of every work, for questions of the pocket world and for long ones."""
-    pocket = [question.text for question in questions("mixed", "test", 20 if smoke else 1000)]
+def decision_times(count: int) -> list[list[str]]:
+    """A table: every work, for so many questions of the pocket world and for long ones; 20 at least."""
+    pocket = [question.text for question in questions("mixed", "test", max(20, count))]
     lengths = {"pocket questions": pocket, "20,000 characters": [("A word, 12 and 7. " * 1111)[:20_000]] * len(pocket)}
-    click.echo(", ".join(f"{key}: {value}" for key, value in machine().items()))
-    click.echo("\n| what | questions | p50, ms | p95, ms |\n|---|---|---|---|")
     loop = asyncio.new_event_loop()
     try:
-        for name, work in works(loop).items():
-            for length, asked in lengths.items():
-                click.echo(f"| {name} | {length} | {row(work, asked)} |")
+        cells = [
+            [name, length, *line(work, asked)]
+            for name, work in works(loop).items()
+            for length, asked in lengths.items()
+        ]
     finally:
         loop.close()
-
-
-if __name__ == "__main__":
-    main()
+    return [["", "questions", "p50, ms", "p95, ms"], *cells]
