@@ -13,8 +13,11 @@ from typing import cast
 
 import httptools
 
-_TEXT = re.compile(rb'"(?:content|reasoning|reasoning_content|text)"\s*:\s*"(?: |\\[nrt])*(?:[^"\\ ]|\\[^nrt])')
-"""Text that somebody sees: some servers send the line break behind `<think>`, some leave it out."""
+_TEXT = re.compile(
+    rb'"(?:content|reasoning|reasoning_content|text)"\s*:\s*'
+    rb'"(?:<think>| |\\[nrt])*(?!<think>)(?:[^"\\ ]|\\[^nrt])(?:[^"\\]|\\.)*"'
+)
+"""Text that somebody reads: some servers send `<think>` and the line break behind it, some leave them out."""
 _USAGE = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
 _EVENT = b"data:"
 _TAIL = 4096  # the usage is at the end of a stream: bytes kept of it

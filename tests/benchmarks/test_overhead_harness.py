@@ -85,10 +85,14 @@ async def test_a_stream_gives_its_first_text_its_events_and_its_usage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"), [("\n", False), (" \n\t", False), ("\n\nx", True), ('"', True), ("\\", True), ("é", True)]
+    ("text", "seen"),
+    [
+        *((text, False) for text in ("\n", " \n\t", "<think>", "<think>\n")),
+        *((text, True) for text in ("\n\nx", '"', "\\", "é", "<think>\nx", "<", "</think>")),
+    ],
 )
-async def test_the_first_text_is_one_that_somebody_sees(text: str, seen: bool) -> None:
-    """Some servers send the line break behind <think>, some leave it out: it counts for nobody."""
+async def test_the_first_text_is_one_that_somebody_reads(text: str, seen: bool) -> None:
+    """Some servers send <think> and the line break behind it, some leave them out: they count for nobody."""
     async with FakeServer(stream(8, text)).running() as server:
         (sample,) = await drive(Target("127.0.0.1", server.port), [BODY], 1, streaming=True)
 
