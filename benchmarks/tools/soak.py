@@ -44,23 +44,26 @@ def server_spec(folder: Path) -> ServerSpec:
     return ServerSpec("flyball", command, port, env={"TMPDIR": str(temporary), "PYTHONPATH": str(HERE.parents[1])})
 
 
-async def converse(url: str, server: psutil.Process, seconds: float, at_once: int) -> tuple[Talker, list[Look], Left]:
-    """Talk until the time is over, then wait until nothing runs any more."""
+async def converse(
+    url: str, server: psutil.Process, warm_up: float, seconds: float, at_once: int
+) -> tuple[Talker, list[Look], Left]:
+    """Talk until the time is over, then wait until nothing runs any more. Looks are of the time behind the warm-up."""
     looks: list[Look] = []
     tree = Tree(server)
     async with aiohttp.ClientSession(url, timeout=_PATIENCE, connector=aiohttp.TCPConnector(limit=0)) as http:
         talker = Talker(http)
         await talker.talk()  # what is opened once is open
         before = server.num_fds()
-        began = time.perf_counter()
+        begin = time.perf_counter() + warm_up
 
         async def client() -> None:
-            while time.perf_counter() - began < seconds:
+            while time.perf_counter() < begin + seconds:
                 await talker.talk()
 
         async def watch() -> None:
-            while True:
-                looks.append(tree.look(time.perf_counter() - began, talker.ended.total()))
+            await asyncio.sleep(warm_up)
+            while (at := time.perf_counter() - begin) < seconds:
+                looks.append(tree.look(at, talker.ended.total()))
                 await asyncio.sleep(max(0.5, seconds / 100))
 
         watching = asyncio.create_task(watch())
@@ -102,7 +105,7 @@ def _dead(process: psutil.Process) -> bool:
         return True
 
 
-def soak(seconds: float, at_once: int) -> Soak:
+def soak(warm_up: float, seconds: float, at_once: int) -> Soak:
     """The whole run."""
     setting = machine()
     with tempfile.TemporaryDirectory() as name:
@@ -112,20 +115,23 @@ def soak(seconds: float, at_once: int) -> Soak:
         with running({spec.name: spec}, folder) as servers:
             server = servers[spec.name]
             before = entries(places)
-            talk = converse(f"http://127.0.0.1:{spec.port}", psutil.Process(server.pid), seconds, at_once)
+            talk = converse(f"http://127.0.0.1:{spec.port}", psutil.Process(server.pid), warm_up, seconds, at_once)
             talker, looks, left = uvloop.run(talk)
             processes = stopped(server)
             files = sorted(map(str, entries(places) - before))
     left = Left(left.sessions, left.engine_calls, processes, files, left.grown_files)
-    return Soak(at_once, seconds, looks, talker.ended, talker.results, talker.answers, talker.failures, left, setting)
+    return Soak(
+        at_once, warm_up, seconds, looks, talker.ended, talker.results, talker.answers, talker.failures, left, setting
+    )
 
 
 @click.command()
-@click.option("--seconds", default=300.0, help="How long.", show_default=True, type=click.FloatRange(5))
+@click.option("--warm-up", default=120.0, help="Seconds before anything is looked at.", show_default=True)
+@click.option("--seconds", default=300.0, help="How long then.", show_default=True, type=click.FloatRange(5))
 @click.option("--at-once", default=64, help="Conversations at once.", show_default=True, type=click.IntRange(1))
 @click.option("--out", type=click.Path(path_type=Path), default=HERE.parent / "soak.md", help="The report.")
-def main(seconds: float, at_once: int, out: Path) -> None:
-    found = soak(seconds, at_once)
+def main(warm_up: float, seconds: float, at_once: int, out: Path) -> None:
+    found = soak(warm_up, seconds, at_once)
     text = render(found)
     click.echo(text)
     out.write_text(text)

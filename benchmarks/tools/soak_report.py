@@ -27,6 +27,8 @@ class Soak:
     """All that was seen."""
 
     at_once: int
+    warm_up: float
+    """Seconds of the same conversations before the first look: vLLM keeps memory for every size of batch that it meets."""
     seconds: float
     looks: Sequence[Look]
     conversations: Mapping[str, int]
@@ -69,7 +71,9 @@ def render(soak: Soak) -> str:
             "# Conversations with Python over time",
             "",
             f"By `make bench-soak`: `flyball serve` with the pocket model on vLLM, {soak.at_once} conversations at once for "
-            f"{soak.seconds:.0f} s. " + ", ".join(f"{name}: {value}" for name, value in soak.setting.items()) + ".",
+            f"{soak.seconds:.0f} s, after {soak.warm_up:.0f} s of the same. "
+            + ", ".join(f"{name}: {value}" for name, value in soak.setting.items())
+            + ".",
             "",
             *(f"- {'yes' if holds else '**NO**'}: {claim}" for claim, holds in verdicts(soak).items()),
             "",

@@ -29,6 +29,7 @@ def looks(growth: float = 0.0) -> list[Look]:
 def seen(**changes: Any) -> Soak:
     good = Soak(
         64,
+        120,
         300,
         looks(),
         {"with a session": 100},
@@ -117,7 +118,7 @@ def served() -> Iterator[Served]:
 
 
 async def test_every_kind_of_conversation_is_had_and_leaves_nothing(served: Served) -> None:
-    talker, samples, left = await converse(served.url, psutil.Process(), 1.0, 4)
+    talker, samples, left = await converse(served.url, psutil.Process(), 0.3, 1.0, 4)
 
     assert talker.failures == []
     assert set(talker.ended) >= {"with a session", "without a session"}
