@@ -61,7 +61,7 @@ class Restarting(ScriptedEngine):
 
     async def generate(self, request: EngineRequest) -> AsyncGenerator[Delta]:
         raise Unavailable("the engine is being restarted")
-        yield
+        yield Delta(ids=[])
 
 
 async def test_an_engine_that_is_being_restarted_is_one_that_failed() -> None:
