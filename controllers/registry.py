@@ -5,6 +5,7 @@ Nothing is imported until it is named, so a method's dependencies cost nothing u
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -20,6 +21,8 @@ from ..core.errors import ConfigError, RequestError
 from .controller import Params, Setting
 from .named import Named, attributed
 from .strategy import Strategy
+
+log = logging.getLogger(__name__)
 
 
 class Kind(NamedTuple):
@@ -116,10 +119,17 @@ def build_strategy(spec: Mapping[str, Any], setting: Setting) -> Strategy:
 
 
 def describe(kind: Kind) -> list[dict[str, Any]]:
-    """Every registered thing with its one-line description and the JSON Schema of its parameters."""
+    """Every registered thing with its one-line description and the JSON Schema of its parameters.
+
+    What another package cannot load is left out, and logged: it must not hide the others.
+    """
     described = []
     for name in names(kind):
-        cls = find(kind, name)
+        try:
+            cls = find(kind, name)
+        except ConfigError as error:
+            log.warning("%s", error)
+            continue
         doc = (getdoc(cls) or "").partition("\n")[0]
         described.append({"name": name, "description": doc, "parameters": cls.params.model_json_schema()})
     return described

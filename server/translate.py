@@ -200,9 +200,12 @@ def _check_honoured(request: ChatCompletionRequest, abilities: Abilities, edited
                     name,
                 )
     check_sampling(request, request.top_logprobs, "top_logprobs", abilities)
-    constrained = isinstance(request.response_format, JsonObjectFormat | JsonSchemaFormat)
-    if constrained and not abilities.grammar:
+    if abilities.grammar:
+        return
+    if isinstance(request.response_format, JsonObjectFormat | JsonSchemaFormat):
         raise RequestError("this engine cannot enforce a response_format", "response_format")
+    if request.tool_choice == "required" or isinstance(request.tool_choice, NamedToolChoice):
+        raise RequestError("this engine cannot enforce a call", "tool_choice")
 
 
 def check_sampling(request: SamplingFields, logprobs: int | None, param: str, abilities: Abilities) -> None:

@@ -157,6 +157,13 @@ def test_another_packages_controller_that_cannot_be_loaded_says_so(installed: Pa
         find(CONTROLLERS, name)
 
 
+def test_what_cannot_be_loaded_does_not_hide_the_others(installed: Path, caplog: pytest.LogCaptureFixture) -> None:
+    described = {entry["name"] for entry in describe(CONTROLLERS)}
+    assert {"say", "thinking_budget"} <= described
+    assert described.isdisjoint({"broken", "gone"})
+    assert "'gone' cannot be loaded" in caplog.text
+
+
 def test_a_controller_that_refuses_a_parameter_names_it_and_its_place_is_added(installed: Path) -> None:
     with pytest.raises(RequestError) as refused:
         build({"name": "say"}, {"name": "say", "text": "refused"})

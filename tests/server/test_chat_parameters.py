@@ -299,6 +299,11 @@ def test_what_cannot_be_served_is_refused_by_name_before_anything_is_sent(
     ("abilities", "fields", "param"),
     [
         (Abilities(context_length=CONTEXT, grammar=False), {"response_format": AS_SCHEMA}, "response_format"),
+        (
+            Abilities(context_length=CONTEXT, grammar=False),
+            {"tools": [tool()], "tool_choice": "required"},
+            "tool_choice",
+        ),
         (Abilities(context_length=CONTEXT, logit_bias=False), {"logit_bias": {"1": 1}}, "logit_bias"),
         (Abilities(context_length=CONTEXT, max_logprobs=3), {"logprobs": True, "top_logprobs": 4}, "top_logprobs"),
     ],

@@ -9,8 +9,8 @@ from contextlib import aclosing
 
 import aiohttp
 
-from ....core.engine import Delta, EngineRequest
-from ....core.errors import EngineDead, EngineError, UpstreamError, UpstreamUnreachable
+from ....core.engine import GRAMMAR, Delta, EngineRequest
+from ....core.errors import EngineDead, EngineError, RequestError, UpstreamError, UpstreamUnreachable
 from . import probe
 from .body import Decode, completion_body
 from .config import RemoteConfig
@@ -78,6 +78,10 @@ class Upstream:
             last = reader.last()
             self._worked()
             yield last
+        except RequestError as error:
+            if error.param is not None or request.sampling.grammar is None:
+                raise
+            raise RequestError(str(error), GRAMMAR, error.code) from error
         except EngineError as error:
             self._failed(error)
             raise

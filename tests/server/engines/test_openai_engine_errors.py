@@ -11,6 +11,7 @@ from time import time
 
 import pytest
 
+from flyball.core.engine import GRAMMAR, Grammar
 from flyball.core.errors import ConfigError, EngineDead, EngineError, RequestError, UpstreamError, UpstreamUnreachable
 from flyball.server.engines.openai import OpenAIEngine, RemoteConfig
 
@@ -37,6 +38,15 @@ async def test_a_400_is_the_requests_fault_with_the_servers_words() -> None:
         with pytest.raises(RequestError, match="top_k must be positive") as caught:
             await deltas(engine, request())
         assert caught.value.param == "top_k" and len(fake.calls) == 1 and engine.alive
+
+
+async def test_of_a_grammar_that_the_server_refuses_without_a_name_the_grammar_is_named() -> None:
+    async with FakeUpstream() as fake, engine_on(fake) as engine:
+        fake.always = Answer(400, b'{"error": {"message": "Grammar error: uniqueItems", "param": null}}')
+        for call, param in ((request(grammar=Grammar(json_object=True)), GRAMMAR), (request(), None)):
+            with pytest.raises(RequestError, match="uniqueItems") as caught:
+                await deltas(engine, call)
+            assert caught.value.param == param
 
 
 @pytest.mark.parametrize(
