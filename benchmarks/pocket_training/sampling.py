@@ -1,7 +1,8 @@
 """The rate of training at some places of a recipe."""
 
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from flyball.training.pocket.train import Body, TrainState, grow, is_due, source
 
 POOL = 1024
 """Examples of a pool."""
-WARM_UP = 3
-"""Steps of a pool that are not timed; torch compiles in them when the network has changed."""
+COMPILED = 3.0
+"""A step that takes so many times its pool's median, token for token, is one in which torch compiled. That happens once for
+a form of batches, so what such a step takes more is not multiplied."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -52,10 +54,8 @@ def parts(recipe: Recipe, every: int, steps: int, folder: Path) -> Iterator[Part
         state.tokens = place
         pool, drawing = _draw(recipe, examples, number)
         tokens = min(every * sum(map(_size, pool)), recipe.tokens - place)
-        seconds, warm_up = _times(recipe, state, body, pool[: WARM_UP + steps])
-        rate = sum(map(_size, pool[WARM_UP : WARM_UP + steps])) / seconds
+        rate, compiling = rate_of([_step(recipe, state, body, batch) for batch in pool[:steps]])
         saved = _saving(recipe, state, folder) * tokens / _size_of_step(pool) / recipe.save_every
-        compiling = max(0.0, warm_up - sum(map(_size, pool[:WARM_UP])) / rate)
         yield Part(place, tokens, layers, rate, tokens / rate, drawing * every, compiling, saved)
         place, number = place + tokens, number + every
 
@@ -80,15 +80,23 @@ def _draw(recipe: Recipe, examples: Source, number: int) -> tuple[list[list[Enco
     return pool, time.perf_counter() - began
 
 
-def _times(recipe: Recipe, state: TrainState, body: Body, pool: list[list[Encoded]]) -> tuple[float, float]:
-    """Seconds of the timed steps and of those before them."""
+def _step(recipe: Recipe, state: TrainState, body: Body, batch: list[Encoded]) -> tuple[int, float]:
+    """Tokens and seconds of one step."""
     began = time.perf_counter()
-    for batch in pool[:WARM_UP]:
-        train_step(recipe, state, body, batch)
-    warm = time.perf_counter()
-    for batch in pool[WARM_UP:]:
-        train_step(recipe, state, body, batch)
-    return time.perf_counter() - warm, warm - began
+    train_step(recipe, state, body, batch)
+    return _size(batch), time.perf_counter() - began
+
+
+def rate_of(steps: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    """Tokens a second, and the seconds for which torch compiled.
+
+    Example: [(10, 1), (20, 2), (10, 31)] are 10 tokens a second, and 30 seconds of compiling.
+    """
+    usual = statistics.median(seconds / tokens for tokens, seconds in steps)
+    taken = [(tokens, seconds) for tokens, seconds in steps if seconds <= COMPILED * usual * tokens]
+    rate = sum(tokens for tokens, _ in taken) / sum(seconds for _, seconds in taken)
+    compiled = (seconds - tokens / rate for tokens, seconds in steps if seconds > COMPILED * usual * tokens)
+    return rate, sum(compiled)
 
 
 def _saving(recipe: Recipe, state: TrainState, folder: Path) -> float:
