@@ -7,11 +7,11 @@ from benchmarks.pocket_training.sampling import rate_of
 
 
 def test_steps_in_which_torch_compiles_are_counted_once_and_make_nothing_slower() -> None:
-    assert rate_of([(10, 1.0), (20, 2.0), (10, 31.0)]) == (10, pytest.approx(30))
+    assert list(rate_of([(10, 1.0), (20, 2.0), (10, 31.0)])) == pytest.approx([10, 30])
 
 
 def test_steps_that_differ_a_little_are_all_counted() -> None:
-    assert rate_of([(10, 1.0), (20, 3.0), (10, 2.0)]) == (pytest.approx(40 / 6), 0)
+    assert list(rate_of([(10, 1.0), (20, 3.0), (10, 2.0)])) == pytest.approx([40 / 6, 0])
 
 
 def test_the_page_adds_up_every_stretch_of_both_models() -> None:
