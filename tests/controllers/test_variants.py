@@ -108,7 +108,7 @@ class AsksTwice:
 
 
 async def test_what_a_strategy_asks_is_in_the_log_of_the_trajectory_that_began_last_or_the_first() -> None:
-    given = {"strategy": AsksTwice(), "strategy_name": "twice", "thinking": Thinking.OFF}
+    given: dict[str, Any] = {"strategy": AsksTwice(), "strategy_name": "twice", "thinking": Thinking.OFF}
     result = await run(answers, models={"aux": Auxiliary(lambda _: "It is.")}, **given)
 
     asked = [event for event in result.trajectory.log if isinstance(event, Asked)]
@@ -122,7 +122,7 @@ async def test_what_a_strategy_asks_is_in_the_log_of_the_trajectory_that_began_l
 
 
 async def test_why_a_strategys_questions_had_no_reply_is_said_once() -> None:
-    given = {"strategy": AsksTwice(), "strategy_name": "twice", "thinking": Thinking.OFF}
+    given: dict[str, Any] = {"strategy": AsksTwice(), "strategy_name": "twice", "thinking": Thinking.OFF}
     result = await run(answers, models={"aux": Auxiliary(str, error=EngineError("it is gone"))}, **given)
 
     errors = [event.error for event in result.trajectory.log if isinstance(event, Asked)]

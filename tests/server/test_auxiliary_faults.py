@@ -38,11 +38,11 @@ def notes(body: dict[str, Any]) -> list[str]:
 
 def untrimmed(body: dict[str, Any]) -> bool:
     message = body["choices"][0]["message"]
-    return message["content"] == ANSWER and message["reasoning"].strip() == DOUBTING
+    return bool(message["content"] == ANSWER and message["reasoning"].strip() == DOUBTING)
 
 
 def trimmed(body: dict[str, Any]) -> bool:
-    return body["choices"][0]["message"]["reasoning"].count("So the result") == 3
+    return bool(body["choices"][0]["message"]["reasoning"].count("So the result") == 3)
 
 
 def health(served: Served) -> dict[str, str]:

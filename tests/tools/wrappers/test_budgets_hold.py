@@ -44,19 +44,11 @@ class Looking:
 
 
 async def trajectory(number: int, ledger: Ledger, looking: Looking, dice: Random) -> None:
-    """Two turns of calls at once, each with a batch, in the name of a request."""
+    """Two calls at once, each with a batch, in the name of a request."""
     share = ledger.child(ledger.share("tokens", 2))
-    dispatcher = Dispatcher({"look": looking.tool})
-    for turn in range(2):
-        calls = [
-            Call(
-                f"{turn}.{each}",
-                "look",
-                {"request": str(number), "query": ["a"] * dice.randint(1, 3), "n": dice.random()},
-            )
-            for each in range(2)
-        ]
-        await dispatcher.run(calls, CallContext(f"{number}", ledger=share))
+    batches = [{"request": str(number), "query": ["a"] * dice.randint(1, 3), "n": each} for each in range(2)]
+    calls = [Call(str(each), "look", batch) for each, batch in enumerate(batches)]
+    await Dispatcher({"look": looking.tool}).run(calls, CallContext(f"{number}", ledger=share))
     share.close()
 
 
