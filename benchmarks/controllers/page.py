@@ -28,6 +28,7 @@ Why = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 def write_page(parts: Mapping[str, Part], studies: Sequence[str], out: Path) -> None:
     """Write the page and what belongs to it."""
+    out.mkdir(parents=True, exist_ok=True)
     notes = (HERE / "studies" / "notes.toml").read_text(encoding="utf-8")
     plots = {
         (part.study, run.name): name for part in parts.values() for run in part.asked if (name := _plot(part, run, out))
