@@ -28,7 +28,7 @@ def arms_table(report: Report, why: Mapping[str, str]) -> Iterator[list[str]]:
             _number(arm.calls, 2),
             _number(arm.seconds_median, 1),
             *(_against(arm, kind) for kind in (_KINDS if compared else ())),
-            *([_why(arm, why)] if compared else ()),
+            *((["-"] if arm is arms[0] else [_why(arm, why)]) if compared else ()),
         ]
 
 

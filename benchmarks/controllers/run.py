@@ -107,7 +107,7 @@ def main(
     only_smoke: bool,
 ) -> None:
     """Measure controllers on real vLLM; the parts and the page are in benchmarks/."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended
+    signal.signal(signal.SIGTERM, _end)
     if only_smoke:
         return smoke()
     chosen, shop = studies or STUDIES, workshop(Scale(questions, samples))
@@ -130,6 +130,12 @@ def workshop(scale: Scale) -> Workshop:
     return shop
 
 
+def _end(*_: object) -> None:
+    """Leave by an exception, so that servers are ended; a second signal does not keep them from it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are ended
+    signal.signal(signal.SIGTERM, _end)
     main()
