@@ -39,7 +39,7 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--price", metavar="input=USD,output=USD", help="Per million tokens; default: the server's ledger.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many questions.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1), help="Repeats per question and arm.")
-@click.option("--seed", default=0, show_default=True, help="Of the first sample; sample i has seed + i.")
+@click.option("--seed", default=0, show_default=True, help="Each question's own follows from it.")
 @click.option(
     "--sampling", default="{}", metavar="JSON", help='For every arm: {"temperature": 0.6, "max_tokens": 4096}.'
 )

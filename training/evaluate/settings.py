@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ...controllers.seeds import derived_seed
 from .arms import Arm
 from .questions import Question, QuestionSet
 from .rows import Key
@@ -91,10 +92,18 @@ def blocks(arms: Sequence[Arm], questions: Sequence[Question], samples: int, con
     return found
 
 
+def seed_of(seed: int, job: Job) -> int:
+    """What the request is seeded with, below 2**31 plus the samples, as some servers take no more.
+
+    With one seed for all questions, whatever is drawn by it before the model speaks would come out alike for all of them.
+    """
+    return derived_seed(seed, job.question.id) % 2**31 + job.sample
+
+
 def body(settings: Settings, job: Job) -> dict[str, Any]:
-    """The chat request of a job; its seed is the arm's, else the run's, plus the number of the sample."""
+    """The chat request of a job. Its seed follows from the arm's, else the run's, and the question; sample i has i more."""
     fields: dict[str, Any] = {"model": settings.model, "seed": settings.seed} | settings.sampling | job.arm.sampling
-    fields["seed"] += job.sample
+    fields["seed"] = seed_of(fields["seed"], job)
     fields["messages"] = [{"role": "user", "content": job.question.question}]
     if job.arm.flyball is not None:
         fields["flyball"] = job.arm.flyball

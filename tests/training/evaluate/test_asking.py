@@ -13,7 +13,7 @@ from flyball.training.evaluate.arms import Arm
 from flyball.training.evaluate.asking import Asker
 from flyball.training.evaluate.questions import Question, QuestionSet
 from flyball.training.evaluate.rows import Row, Tokens
-from flyball.training.evaluate.settings import Settings, block_size, blocks, define
+from flyball.training.evaluate.settings import Job, Settings, block_size, blocks, define, seed_of
 
 Body = dict[str, Any]
 Answer = Callable[[Body], Awaitable[tuple[int, Any]]]
@@ -73,23 +73,32 @@ def settings(*arms: Arm, **changes: Any) -> Settings:
 
 
 async def test_a_request_holds_the_arms_fields() -> None:
-    """The arm's own come before the run's; an arm without a block sends none; sample i has seed + i."""
+    """The arm's own come before the run's; an arm without a block sends none; each question has a seed, sample i i more."""
     app = App(right)
     tuned = Arm("tuned", {"tools": ["python"]}, {"temperature": 0.1, "seed": 7, "model": "pocket:fast"})
     await app.rows(settings(PLAIN, tuned, samples=2, sampling={"temperature": 0.6, "max_tokens": 50}))
 
     messages = [{"role": "user", "content": "What is 0 + 0?"}]
-    plain = {"model": "pocket", "seed": 100, "temperature": 0.6, "max_tokens": 50, "messages": messages}
+    seed, of_arm = (seed_of(seed, Job(QUESTIONS[0], PLAIN, 0)) for seed in (100, 7))
+    plain = {"model": "pocket", "seed": seed, "temperature": 0.6, "max_tokens": 50, "messages": messages}
     of_tuned = {
         "model": "pocket:fast",
-        "seed": 7,
+        "seed": of_arm,
         "temperature": 0.1,
         "max_tokens": 50,
         "messages": messages,
         "flyball": {"tools": ["python"]},
     }
-    assert app.requests[:2] == [plain, plain | {"seed": 101}]
-    assert app.requests[8:10] == [of_tuned, of_tuned | {"seed": 8}]
+    assert app.requests[:2] == [plain, plain | {"seed": seed + 1}]
+    assert app.requests[8:10] == [of_tuned, of_tuned | {"seed": of_arm + 1}]
+
+
+def test_each_question_and_sample_has_a_seed_of_its_own_the_same_for_every_arm() -> None:
+    seeds = {seed_of(0, Job(question, PLAIN, sample)) for question in QUESTIONS for sample in range(4)}
+
+    assert len(seeds) == 4 * len(QUESTIONS)
+    assert seed_of(0, Job(QUESTIONS[0], PLAIN, 1)) == seed_of(0, Job(QUESTIONS[0], TRIMR, 1))
+    assert max(seeds) < 2**31 + 4
 
 
 def test_arms_take_turns_in_blocks() -> None:
@@ -149,7 +158,7 @@ async def test_a_row_holds_what_the_server_told() -> None:
         question="q0",
         arm="plain",
         sample=0,
-        seed=100,
+        seed=seed_of(100, Job(QUESTIONS[0], PLAIN, 0)),
         seconds=first.seconds,
         content="\\boxed{0}",
         finish="length",

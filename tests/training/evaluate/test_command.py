@@ -137,10 +137,8 @@ def test_arms_come_from_a_file_and_the_key_from_the_environment(
     )
 
     assert result.exit_code == 0, result.output
-    assert {(body["model"], body["seed"], body["temperature"]) for body in server.requests} == {
-        ("m", 5, 0.0),
-        ("m", 5, 1.0),
-    }
+    assert sorted((body["model"], body["temperature"]) for body in server.requests) == [("m", 0.0), ("m", 1.0)]
+    assert len({body["seed"] for body in server.requests}) == 1
     assert server.keys == {"Bearer s3cret"}
     assert "s3cret" not in (folder / "eval.json").read_text() + result.output
 
