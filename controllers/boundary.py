@@ -17,9 +17,6 @@ class BoundaryKind(StrEnum):
     """A paragraph of thinking ended: the next one begins with a reflection word."""
     THINK_END = "think_end"
     """The model closes its thinking; the position is before the closing marker."""
-    ANSWER_BEGIN = "answer_begin"
-    """The model has closed its thinking and makes no call; the position is before the closing marker. Where it may call,
-    this is known when the first text of the answer is there."""
     CALL_CLOSED = "call_closed"
     """The model has closed a tool call."""
     RESULT_APPENDED = "result_appended"

@@ -64,10 +64,8 @@ class Loop:
         self._panel = Panel(setup.controllers, trajectory)
         watches, server = self._panel.watches, setup.server_tools
         fence = None if server is None or server.fenced is None else setup.format.fence
+        self._scanner = scanner = Scanner(trajectory, setup.format, watches, setup.stops, setup.with_tools, fence)
         self._answer = answer = AnswerPhase(setup.grammar, setup.forced_call)
-        self._scanner = scanner = Scanner(
-            trajectory, setup.format, watches, setup.stops, setup.with_tools, fence, answer.wanted
-        )
         self._native = native = NativeBudget(watches, setup.format, setup.engine.abilities, setup.prompt_ids)
         self._editor = editor = Editor(setup, trajectory, scanner, answer, native)
         self._tools = ToolPhase(server, setup, trajectory, scanner, editor) if server else None

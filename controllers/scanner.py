@@ -13,7 +13,6 @@ from ..core.chat_format import ChatFormat, Fence, Tracker
 from ..core.engine import TokenLogprob
 from ..core.events import Channel, Origin
 from ..core.trajectory import Trajectory
-from .answer_match import AnswerMatch
 from .boundary import AnyWatch, Boundary, BoundaryKind, TextWatch, TokenWatch, Watch
 from .fences import FenceMatch
 from .text_match import StopMatch, ThoughtMatch
@@ -64,7 +63,6 @@ class _Kept(NamedTuple):
     counts: tuple[int, ...]
     thoughts: ThoughtMatch | None
     texts: WatchedText | None
-    answers: AnswerMatch | None
     fences: FenceMatch | None
 
 
@@ -79,11 +77,9 @@ class Scanner:
         stops: Sequence[str],
         with_tools: bool,
         fence: Fence | None = None,
-        answer_fixed: bool = False,
     ) -> None:
-        """`answer_fixed`: a grammar says what follows the thinking."""
         self.trajectory, self._format, self._with_tools = trajectory, format, with_tools
-        self._fence, self._call_may_follow = fence, with_tools and not answer_fixed
+        self._fence = fence
         watched = list(watches)
         self._kinds = {watch.kind for watch in watched if isinstance(watch, Watch)}
         self._token_watches = list(dict.fromkeys(watch for watch in watched if isinstance(watch, TokenWatch)))
@@ -97,8 +93,6 @@ class Scanner:
         self.counters = [Counter(watch) for watch in self._token_watches]
         self._thoughts = ThoughtMatch(self._format) if BoundaryKind.THOUGHT_END in self._kinds else None
         self._texts = WatchedText(self._format, self._text_watches) if self._text_watches else None
-        watched = BoundaryKind.ANSWER_BEGIN in self._kinds
-        self._answers = AnswerMatch(self._format, at_once=not self._call_may_follow) if watched else None
         self._stop_match = StopMatch(self._format, self._stops) if self._stops else None
         self.fences = FenceMatch(self._format, self._fence) if self._fence is not None else None
         self._seen = 0
@@ -122,8 +116,6 @@ class Scanner:
             held = min(held, self._thoughts.held(self._seen))
         if self._texts is not None:
             held = min(held, self._texts.held(self._seen))
-        if self._answers is not None:
-            held = min(held, self._answers.held(self._seen))
         if self._stop_match is not None:
             held = min(held, self._stop_match.held(self._seen))
         return held
@@ -133,15 +125,14 @@ class Scanner:
         if self._stop_match is not None:
             return
         counts = tuple(counter.count for counter in self.counters)
-        followed = self._thoughts, self._texts, self._answers, self.fences
-        self._kept.append(_forked(_Kept(self._seen, self.tracker, counts, *followed)))
+        self._kept.append(_forked(_Kept(self._seen, self.tracker, counts, self._thoughts, self._texts, self.fences)))
 
     def _due(self) -> bool:
         return self._seen >= (self._kept[-1].seen if self._kept else 0) + _EVERY
 
     def _restore(self, kept: _Kept) -> None:
         self._start()
-        self._seen, self.tracker, counts, self._thoughts, self._texts, self._answers, fences = _forked(kept)
+        self._seen, self.tracker, counts, self._thoughts, self._texts, fences = _forked(kept)
         self.fences = fences if self._fence is not None else None
         for counter, count in zip(self.counters, counts, strict=True):
             counter.count = count
@@ -162,8 +153,6 @@ class Scanner:
             self._thoughts.take()  # it was reported when it was new
         if self._texts is not None:
             self._texts.take()
-        if self._answers is not None:
-            self._answers.take()
         if self.fences is not None:
             self.fences.take()
 
@@ -188,8 +177,6 @@ class Scanner:
             self._thoughts.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
         if self._texts is not None:
             self._texts.reset()
-        if self._answers is not None:
-            self._answers.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT, Channel.RESULT)
         if self._stop_match is not None:
             self._stop_match.feed(self._seen, ids[0], Channel.RESULT, False, Origin.ENVIRONMENT)
         if self.fences is not None:
@@ -218,8 +205,6 @@ class Scanner:
         if self._texts is not None and tracker.channel is Channel.THINK:
             return False
         if self._stop_match is not None and tracker.channel is Channel.ANSWER:
-            return False
-        if self._answers is not None and self._answers.open:
             return False
         if self.fences is not None and tracker.channel is Channel.THINK:
             return False
@@ -279,8 +264,6 @@ class Scanner:
             self._thoughts.feed(position, token, channel, marker, origin)
         if self._texts is not None:
             self._texts.feed(position, token, channel, marker, origin)
-        if self._answers is not None:
-            self._answers.feed(position, token, channel, marker, origin, tracker.channel)
         if self._stop_match is not None:
             self._stop_match.feed(position, token, channel, marker, origin)
         if self.fences is not None:
@@ -295,8 +278,6 @@ class Scanner:
         if self._texts is not None:
             for found in self._texts.take():
                 made.append(Boundary(BoundaryKind.TEXT, found.position, detected, found.watch, found.text))
-        if self._answers is not None and (end := self._answers.take()) is not None:
-            made.append(Boundary(BoundaryKind.ANSWER_BEGIN, end, detected))
         if marker and channel is Channel.THINK and after is not Channel.THINK:
             made.append(Boundary(BoundaryKind.THINK_END, position, detected))
         if marker and channel is Channel.CALL and after is not Channel.CALL:
@@ -317,13 +298,12 @@ class Scanner:
 
 def _forked(kept: _Kept) -> _Kept:
     """A state that shares nothing with the one that is followed."""
-    seen, tracker, counts, thoughts, texts, answers, fences = kept
+    seen, tracker, counts, thoughts, texts, fences = kept
     return _Kept(
         seen,
         tracker.fork(),
         counts,
         None if thoughts is None else thoughts.fork(),
         None if texts is None else texts.fork(),
-        None if answers is None else answers.fork(),
         None if fences is None else fences.fork(),
     )

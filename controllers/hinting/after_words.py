@@ -77,5 +77,9 @@ class AfterWords:
             return Ruling(given, (), (decision,))
         hint = hints[decision.chosen[0]]
         text = behind_word(behind(boundary.found, self._words), hint.text) + self._aids.opening_of(hint)
-        now = given._replace(last=sampled_before(boundary, view), after_words=given.after_words + 1)
+        now = given._replace(
+            last=sampled_before(boundary, view),
+            after_words=given.after_words + 1,
+            calls_for=self._aids.calls_for(hint.tool, text, view.trajectory),
+        )
         return Ruling(now, (Inject(text),), (decision,))

@@ -47,3 +47,7 @@ class Aids:
     def opening_of(self, hint: Hint) -> str:
         """The same for a hint; its own wording says itself whether it opens code."""
         return "" if hint.own else self.opening(hint.tool, hint.code)
+
+    def calls_for(self, tool: str | None, text: str, trajectory: Trajectory) -> int | None:
+        """Calls that are answered, when this text makes the model end its thinking in order to make another; else None."""
+        return trajectory.calls_answered() if tool in self._tools and "```" not in text else None

@@ -19,6 +19,8 @@ class Given(NamedTuple):
     prefilled: bool = False
     trusted: int = 0
     """Python's results when the model was last told to trust them."""
+    calls_for: int | None = None
+    """Calls that were answered when a hint asked for one more, which the model makes when it has ended its thinking."""
 
 
 def sampled_before(boundary: Boundary, view: View) -> int:

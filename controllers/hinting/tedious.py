@@ -50,5 +50,9 @@ class Tedious:
         if was_computed(boundary.found, view.trajectory):
             return Ruling(given)
         text = line(boundary.found, TEXT) + self._aids.opening(PYTHON)
-        now = given._replace(last=sampled_before(boundary, view), tedious=given.tedious + 1)
+        now = given._replace(
+            last=sampled_before(boundary, view),
+            tedious=given.tedious + 1,
+            calls_for=self._aids.calls_for(PYTHON, text, view.trajectory),
+        )
         return Ruling(now, (Inject(text),))

@@ -31,7 +31,7 @@ class HintInfer(BaseController[Given]):
 
     A hint of a tool is given where the request has that tool. Without one the others are given all the same, and code
     that the model writes is text. No hint stands inside of a character, of code between fences, or of a call; none comes
-    in place of an end of thinking behind which the model makes a call.
+    in place of an end of thinking behind which the model makes the call that a hint asked for.
 
     Example: rounds=1 and thinking that ends "…so 4.</think>" goes on as "…so 4.\n\nWait, let me check that. …</think>".
     """

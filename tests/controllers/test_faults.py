@@ -100,11 +100,13 @@ async def test_a_model_that_never_replies_is_waited_for_so_long_and_no_longer(gi
     models = {name: Auxiliary(replies, name=name) for name in MODELS}
     for model in models.values():
         model.free.clear()
+    told: list[str] = []
     for seed in range(2):
         result = await run(Coder(seed), seed=seed, **governed({**given, "seconds": 0.01}, models))
         assert all(model.running == 0 for model in models.values())
-        waited = sum(len(model.asked) for model in models.values())
-        assert not waited or any("within 0.01 s" in event.text for event in events(result, Noted))
+        told += [event.text for event in events(result, Noted)]
+    # A question whose place was edited away in the meantime is given up, and nothing is missing then.
+    assert not any(model.asked for model in models.values()) or any("within 0.01 s" in text for text in told)
 
 
 @pytest.mark.parametrize("free", [True, False], ids=["replies", "silent"])

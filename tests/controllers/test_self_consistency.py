@@ -231,7 +231,7 @@ class Broken:
 
 
 async def test_a_defect_in_a_strategy_is_its_own_error() -> None:
-    with pytest.raises(ControllerError, match="strategy Broken failed: LookupError: a defect"):
+    with pytest.raises(ControllerError, match="strategy 'strategy' failed: LookupError: a defect"):
         await run(answers("1"), strategy=Broken())
 
 

@@ -93,7 +93,7 @@ def test_no_hint_closing_phrase_or_probe_that_is_shipped_was_trained_on() -> Non
     """Ours: nothing is tuned to the letter. What a small model knows by its wording only is shared, and named."""
     sorts = measure().sorts
     shared = {name: sort.both for name, sort in sorts.items() if sort.both}
-    assert sorted(shared.pop("reflection words")) == ["Alternatively", "Hmm", "Wait"]
+    assert sorted(shared.pop("reflection words")) == ["Alternatively", "Hmm", "Let me double-check", "Wait"]
     assert shared.pop("hints") == ["Wait"]
     assert shared.pop("beginnings of an answer") == ["**Final Answer**"]
     assert len(shared.pop("what is said of budgets")) == 2
