@@ -15,7 +15,7 @@ from flyball.core.errors import EngineDead
 from flyball.core.events import Channel, FinishReason
 from flyball.server.engines.scripted import Script
 
-from .worlds import PATIENCE, Dice, edits_once, forever, judges, nothing_left, opened, setting, when
+from .worlds import PATIENCE, Dice, edits_once, forever, judges, left, nothing_left, opened, setting, when
 
 
 def judging() -> list[Any]:
@@ -63,17 +63,7 @@ async def test_cancelling_the_task_at_any_moment_leaves_nothing(name: str, turns
     options = every[name]
     script: Script = Dice(3) if name == "dice" else forever
     episode, engine = opened(script, late_tokens=2, thinking=Thinking.ON, max_tokens=60, **options)
-
-    async def consume() -> None:
-        async for _ in episode.pieces():
-            pass
-
-    task = asyncio.create_task(consume())
-    for _ in range(turns):
-        await asyncio.sleep(0)
-    task.cancel()
-    async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(task, return_exceptions=True)
+    await left(episode, turns)
     await nothing_left(engine)
     assert all(trial.trajectory.finished is not None for trial in episode.trials)
 

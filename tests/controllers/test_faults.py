@@ -5,9 +5,7 @@ Nothing hangs, nothing is left, the client gets its answer, and the response say
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -25,7 +23,7 @@ from .test_strategy_pairs import ALL, BUDGET, python, replies
 from .test_streams_equal import OURS, label
 from .test_tool_streams_equal import Coder
 from .toolbox import add, offered
-from .worlds import PATIENCE, Run, nothing_left, opened, plain, pocket, run
+from .worlds import Run, left, nothing_left, opened, plain, pocket, run
 
 MODELS = ("aux", "self", "verifier")
 ASKING = [
@@ -119,18 +117,7 @@ async def test_a_client_that_leaves_at_any_moment_leaves_nothing(given: Mapping[
                 model.free.clear()
         options = governed(given, models)
         episode, engine = opened(Coder(turns), seed=turns, **options)
-
-        async def read(episode: Any = episode) -> None:
-            async with aclosing(episode.pieces()) as pieces:
-                async for _ in pieces:
-                    pass
-
-        client = asyncio.create_task(read())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        client.cancel()
-        async with asyncio.timeout(PATIENCE):
-            await asyncio.gather(client, return_exceptions=True)
+        await left(episode, turns)
         await nothing_left(engine)
         assert all(model.running == 0 for model in models.values())
         assert len(options["sessions"]) == 0

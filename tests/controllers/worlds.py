@@ -412,6 +412,22 @@ async def run(script: Script, *, streamed: bool = True, **options: Any) -> Run:
     return Run(episode, engine, choices)
 
 
+async def left(episode: Episode, turns: int) -> None:
+    """A client reads the episode, and leaves after so many turns of the event loop."""
+
+    async def read() -> None:
+        async with aclosing(episode.pieces()) as pieces:
+            async for _ in pieces:
+                pass
+
+    client = asyncio.create_task(read())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    client.cancel()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(client, return_exceptions=True)
+
+
 async def nothing_left(engine: ScriptedEngine) -> None:
     """The engine holds no call, and no task is left but the test's own."""
     async with asyncio.timeout(PATIENCE):

@@ -1,7 +1,7 @@
 """Causal attention for training on a CPU: blocks of queries, each against the keys up to its end.
 
-With heads 32 wide torch's fused attention takes three fifths of a training step on a CPU, most of it in the backward
-pass. Here both passes are batched matrix products, for which a processor with bfloat16 instructions has fast kernels.
+With heads 32 wide torch's fused attention takes most of a training step on a CPU, above all in its backward pass. Here
+both passes are batched matrix products, for which a processor with bfloat16 instructions has fast kernels.
 
 Shape suffixes: B examples, H heads, N = B·H, T positions, D width of a head, W the weights of all blocks, one after
 the other, each of N rows of `end - begin` queries by `end` keys.
@@ -17,7 +17,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
 BLOCK = 128
-"""Queries of a block. Of 64, 128, 256 and 512 the first two are fastest at 100 to 1,000 positions."""
+"""Queries of a block: few enough that its weights stay in the cache and that little is computed above the diagonal."""
 NAME = "flyball_blocks"
 
 
